@@ -1,0 +1,131 @@
+"""The colours of the picture world, chosen in OKLCH so that they sit well together.
+
+OKLCH (Ottosson 2020) names a colour by lightness (0..1), chroma (0 grey to about 0.3) and hue
+(degrees): equal steps look equal. A family is a list of schemes; a scheme is three colours that
+go together: `main` (the body), `second` (its companion) and `accent` (a small, brighter detail).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import cos, radians, sin
+
+RGB = tuple[float, float, float]
+Scheme = tuple[RGB, RGB, RGB]
+
+
+def oklch(lightness: float, chroma: float, hue: float) -> RGB:
+    """The sRGB colour (r, g, b in 0..1) of an OKLCH triple, clipped to what a screen shows.
+
+    >>> tuple(round(v, 2) for v in oklch(1.0, 0.0, 0.0))
+    (1.0, 1.0, 1.0)
+    """
+    a, b = chroma * cos(radians(hue)), chroma * sin(radians(hue))
+    l_ = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    m_ = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    s_ = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    linear = (
+        4.0767416621 * l_ - 3.3077115913 * m_ + 0.2309699292 * s_,
+        -1.2684380046 * l_ + 2.6097574011 * m_ - 0.3413193965 * s_,
+        -0.0041960863 * l_ - 0.7034186147 * m_ + 1.7076147010 * s_,
+    )
+    r, g, b = (_gamma(min(max(v, 0.0), 1.0)) for v in linear)
+    return r, g, b
+
+
+def _gamma(v: float) -> float:
+    return float(12.92 * v if v <= 0.0031308 else 1.055 * v ** (1 / 2.4) - 0.055)
+
+
+def mix(one: RGB, other: RGB, share: float) -> RGB:
+    """`one` with `share` (0..1) of `other` in it.
+
+    >>> mix((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 0.25)
+    (0.25, 0.25, 0.25)
+    """
+    r, g, b = (p + (q - p) * share for p, q in zip(one, other, strict=True))
+    return r, g, b
+
+
+def darker(colour: RGB, share: float = 0.25) -> RGB:
+    """`colour` in shade: towards a deep, cool brown rather than black."""
+    return mix(colour, SHADE, share)
+
+
+def lighter(colour: RGB, share: float = 0.25) -> RGB:
+    """`colour` in the light: towards a warm white."""
+    return mix(colour, CREAM, share)
+
+
+# Colours that mean the same wherever they stand.
+INK = oklch(0.25, 0.02, 60)  # eyes, noses, tyres
+SHADE = oklch(0.24, 0.05, 300)
+WHITE = oklch(0.97, 0.008, 90)
+CREAM = oklch(0.95, 0.035, 85)
+GLASS = oklch(0.87, 0.05, 225)
+METAL = oklch(0.76, 0.012, 250)
+WOOD = oklch(0.58, 0.09, 62)
+STRAW = oklch(0.76, 0.10, 80)
+CLAY = oklch(0.62, 0.125, 42)
+LEAF = oklch(0.62, 0.135, 140)
+GOLD = oklch(0.82, 0.14, 85)
+ROSE = oklch(0.72, 0.13, 12)
+COFFEE = oklch(0.40, 0.06, 55)
+
+
+def _schemes(*triples: Sequence[tuple[float, float, float]]) -> tuple[Scheme, ...]:
+    return tuple((oklch(*t[0]), oklch(*t[1]), oklch(*t[2])) for t in triples)
+
+
+FAMILIES: dict[str, tuple[Scheme, ...]] = {
+    # Fur: coat, its pale side, collar.
+    "coat": _schemes(
+        [(0.66, 0.115, 58), (0.90, 0.045, 80), (0.60, 0.15, 25)],  # ginger
+        [(0.50, 0.075, 52), (0.83, 0.06, 75), (0.66, 0.11, 210)],  # chestnut
+        [(0.80, 0.075, 78), (0.95, 0.03, 85), (0.58, 0.13, 15)],  # sand
+        [(0.46, 0.022, 270), (0.86, 0.012, 260), (0.75, 0.14, 75)],  # slate
+        [(0.93, 0.018, 80), (0.70, 0.07, 60), (0.62, 0.12, 250)],  # cream
+        [(0.37, 0.025, 50), (0.78, 0.06, 70), (0.70, 0.13, 150)],  # dark brown
+    ),
+    # Enamel, lacquer, cloth: strong but not loud.
+    "paint": _schemes(
+        [(0.61, 0.175, 27), (0.94, 0.03, 85), (0.82, 0.14, 85)],  # poppy
+        [(0.76, 0.145, 70), (0.95, 0.03, 90), (0.55, 0.12, 250)],  # marigold
+        [(0.85, 0.14, 95), (0.97, 0.02, 95), (0.60, 0.16, 28)],  # lemon
+        [(0.66, 0.12, 155), (0.94, 0.035, 120), (0.80, 0.13, 80)],  # mint leaf
+        [(0.64, 0.10, 195), (0.95, 0.025, 190), (0.76, 0.14, 60)],  # teal
+        [(0.62, 0.125, 248), (0.94, 0.025, 240), (0.84, 0.13, 90)],  # sky blue
+        [(0.50, 0.13, 268), (0.90, 0.04, 270), (0.78, 0.13, 55)],  # ink blue
+        [(0.58, 0.135, 308), (0.93, 0.03, 310), (0.86, 0.12, 95)],  # plum
+        [(0.72, 0.135, 5), (0.95, 0.03, 20), (0.60, 0.10, 200)],  # rose
+    ),
+    # Glazes and earthenware: softer than paint.
+    "glaze": _schemes(
+        [(0.92, 0.03, 85), (0.58, 0.11, 250), (0.66, 0.14, 35)],  # cream and cobalt
+        [(0.67, 0.115, 42), (0.92, 0.04, 80), (0.48, 0.06, 50)],  # terracotta
+        [(0.70, 0.075, 200), (0.94, 0.025, 190), (0.60, 0.09, 60)],  # celadon
+        [(0.56, 0.11, 255), (0.93, 0.02, 240), (0.84, 0.12, 88)],  # cobalt
+        [(0.80, 0.11, 85), (0.95, 0.03, 90), (0.55, 0.12, 30)],  # honey
+        [(0.73, 0.10, 15), (0.95, 0.025, 30), (0.56, 0.09, 200)],  # blush
+        [(0.62, 0.09, 150), (0.93, 0.03, 130), (0.80, 0.12, 80)],  # moss
+    ),
+    # Growing things: leaf, pot, flower.
+    "green": _schemes(
+        [(0.62, 0.135, 142), (0.64, 0.12, 42), (0.72, 0.15, 12)],
+        [(0.55, 0.115, 152), (0.90, 0.03, 85), (0.84, 0.14, 88)],
+        [(0.68, 0.13, 128), (0.58, 0.11, 250), (0.74, 0.14, 35)],
+        [(0.58, 0.09, 175), (0.72, 0.09, 55), (0.75, 0.13, 340)],
+    ),
+    # Wood, wicker, rope.
+    "wood": _schemes(
+        [(0.62, 0.10, 62), (0.78, 0.09, 78), (0.60, 0.15, 28)],
+        [(0.74, 0.10, 76), (0.58, 0.09, 60), (0.62, 0.11, 245)],
+        [(0.52, 0.08, 50), (0.72, 0.09, 70), (0.66, 0.12, 150)],
+    ),
+    # Stone and the like.
+    "stone": _schemes(
+        [(0.70, 0.015, 80), (0.80, 0.012, 80), (0.62, 0.10, 140)],
+        [(0.62, 0.02, 250), (0.76, 0.015, 240), (0.64, 0.10, 130)],
+        [(0.68, 0.035, 55), (0.80, 0.03, 65), (0.62, 0.10, 145)],
+    ),
+}
