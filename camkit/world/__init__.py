@@ -1,0 +1,41 @@
+"""The picture world: a small plasticine world that is drawn, with the truth about every pixel.
+
+>>> from camkit import world
+>>> sample = world.Objects(split="test", size=64, length=100)[3]
+>>> sample.image.shape, sample.boxes.shape, sample.mask.shape
+((64, 64, 3), (1, 4), (64, 64))
+"""
+
+from __future__ import annotations
+
+from camkit.world.backgrounds import BACKGROUNDS
+from camkit.world.compose import home_of, scene_of, two
+from camkit.world.scene import Picture, Scene
+from camkit.world.sets import SPLITS, Batch, BiasedObjects, Objects, TwoObjects, TwoOfAKind
+from camkit.world.sprites import kinds
+from camkit.world.things import Thing, make_thing
+
+CLASSES: tuple[str, ...] = kinds("object")
+DISTRACTORS: tuple[str, ...] = kinds("distractor")
+OCCLUDERS: tuple[str, ...] = kinds("occluder")
+HOMES: dict[str, str] = {name: home_of(name) for name in CLASSES}
+
+__all__ = [
+    "BACKGROUNDS",
+    "CLASSES",
+    "DISTRACTORS",
+    "HOMES",
+    "OCCLUDERS",
+    "SPLITS",
+    "Batch",
+    "BiasedObjects",
+    "Objects",
+    "Picture",
+    "Scene",
+    "Thing",
+    "TwoObjects",
+    "TwoOfAKind",
+    "make_thing",
+    "scene_of",
+    "two",
+]

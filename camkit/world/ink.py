@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import cos, pi, radians, sin
+from math import cos, radians, sin
 
 import numpy as np
 from matplotlib.backend_bases import GraphicsContextBase
@@ -232,12 +232,14 @@ class Ink:
 
     frame: Frame
     lumps: bool = True  # keep track of parts; measuring a thing does without
+    base: str | None = "body"  # the part of strokes outside any `part`; None: mere detail
     _transform: Affine2D = field(init=False)
     _canvases: dict[str, _Canvas] = field(init=False, default_factory=dict)
     _names: list[str] = field(init=False, default_factory=lambda: [""])
     _lump: int = field(init=False, default=0)
     _target: str = field(init=False, default="body")
     _clips: int = field(init=False, default=0)
+    _pen: float = field(init=False, default=1.0)
 
     def __post_init__(self) -> None:
         self._transform = Affine2D(self.frame.matrix())
@@ -253,12 +255,14 @@ class Ink:
         return self._canvases[name]
 
     def _stroke(self, shape: Path, colour: Sequence[float], alpha: float, width: float) -> None:
-        pixels = width * self.frame.side
+        pixels = width * self._pen * self.frame.side
         self._canvas(self._target).paint(shape, self._transform, colour, alpha, pixels)
         # A clipped or see-through stroke lies on a lump that is there already.
         if self.lumps and self._target == "body" and alpha == 1.0 and not self._clips:
             if not self._lump:
-                self._open("body")
+                if self.base is None:
+                    return
+                self._open(self.base)
             mark = self._lump / 255.0
             self._canvases["lumps"].paint(
                 shape, self._transform, (mark, mark, mark), 1.0, pixels
@@ -278,6 +282,19 @@ class Ink:
         """Draw along `shape` with a round pen `width` of the unit square wide."""
         self._stroke(shape, colour, alpha, width)
 
+    def wash(self, x0: float, y0: float, x1: float, y1: float, top: RGB, bottom: RGB) -> None:
+        """Fill a rectangle that fades from `top` to `bottom`; flat, so no lump."""
+        corners = np.array([
+            [(x0, y0), (x1, y0), (x1, y1)], [(x0, y0), (x1, y1), (x0, y1)],
+        ])  # fmt: skip
+        colours = np.array([[(*top, 1.0), (*top, 1.0), (*bottom, 1.0)],
+                            [(*top, 1.0), (*bottom, 1.0), (*bottom, 1.0)]])  # fmt: skip
+        canvas = self._canvas(self._target)
+        canvas.agg.draw_gouraud_triangles(canvas.gc, corners, colours, self._transform)
+        if self.lumps and self._target == "body" and not self._clips:
+            area = box(x0, y0, x1, y1)
+            self._canvases["lumps"].paint(area, self._transform, (0.0, 0.0, 0.0), 1.0, 0.0)
+
     @contextmanager
     def clip(self, shape: Path) -> Iterator[None]:
         """Inside the `with`, nothing is drawn outside `shape`; clips do not nest."""
@@ -289,6 +306,21 @@ class Ink:
         finally:
             self._clips -= 1
             gc.set_clip_path(None)
+
+    @contextmanager
+    def moved(self, x: float, y: float, scale: float = 1.0, tilt: float = 0.0) -> Iterator[None]:
+        """Inside the `with`, (0, 0) lies at `(x, y)`: all is tilted (degrees, clockwise), scaled.
+
+        A head drawn about its neck can so sit on any body.
+        """
+        transform, pen = self._transform, self._pen
+        local = Affine2D().rotate_deg(tilt).scale(scale).translate(x, y)
+        self._transform = Affine2D(transform.get_matrix() @ local.get_matrix())
+        self._pen = pen * scale
+        try:
+            yield
+        finally:
+            self._transform, self._pen = transform, pen
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -320,9 +352,3 @@ class Ink:
             lumps=np.zeros(shape, np.uint8) if lumps is None else lumps.pixels()[..., 0],
             names=tuple(self._names),
         )
-
-
-def unit_circle_points(n: int) -> Floats:
-    """(n, 2) points evenly round the unit circle, the first at the right."""
-    angles = np.arange(n) * (2 * pi / n)
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1)

@@ -67,9 +67,13 @@ def spread(cells: int, sigma: float, scale: float = 1.0, about: float = 0.0, shi
 def _slopes(cells: int, tenths: int) -> tuple[Floats, Floats]:
     """(cells, cells) each: a Gaussian blur and its derivative times sigma (in tenths of a cell)."""
     sigma = tenths / 10
-    gap = (np.arange(cells)[:, None] - np.arange(cells)[None, :]) / sigma
+    gap = (np.arange(cells)[:, None] - np.arange(-cells, 2 * cells)[None, :]) / sigma
     blur = np.exp(-0.5 * gap**2) / (sigma * 2.5066283)
-    return blur.astype(np.float32), (-gap * blur).astype(np.float32)
+    # What lies beyond an edge is taken for a mirror image, so an edge casts no slope.
+    return tuple(  # type: ignore[return-value]
+        (m[:, cells : 2 * cells] + m[:, cells - 1 :: -1] + m[:, : 2 * cells - 1 : -1])
+        .astype(np.float32) for m in (blur, -gap * blur)
+    )  # fmt: skip
 
 
 def relief(lumps: NDArray[np.uint8], light: Light, softness: float) -> Floats:
@@ -94,7 +98,11 @@ def relief(lumps: NDArray[np.uint8], light: Light, softness: float) -> Floats:
     value = (-light.x) * (across @ slope_x.T) - light.y * (along @ blur_x.T)
     value = 1.5 * value + 0.55 * (across @ blur_x.T) - 0.5
     fine = up(h, gh) @ value @ up(w, gw).T
-    return np.asarray((fine * stack).sum(axis=0), dtype=np.float32)
+    shade = np.einsum("chw,chw->hw", fine, stack)
+    # Lumps have hard edges; the step in the light between two of them must not show as stairs.
+    shade[1:-1] = 0.5 * shade[1:-1] + 0.25 * (shade[:-2] + shade[2:])
+    shade[:, 1:-1] = 0.5 * shade[:, 1:-1] + 0.25 * (shade[:, :-2] + shade[:, 2:])
+    return np.asarray(shade, dtype=np.float32)
 
 
 def lit(colour: Floats, shade: Floats, light: Light) -> Floats:
@@ -136,10 +144,10 @@ def shadow(alpha: Floats, light: Light, side: float, stands: bool) -> Floats:
 def grain(size: int) -> Floats:
     """(size, size, 1): fine unevenness of the clay, the same surface at every size."""
     rng = np.random.Generator(np.random.Philox(20160627))
-    fine = rng.standard_normal((256, 256)).astype(np.float32) * 0.022
+    fine = rng.standard_normal((256, 256)).astype(np.float32) * 0.013
     blur, _ = _slopes(256, 30)
     coarse = blur @ rng.standard_normal((256, 256)).astype(np.float32) @ blur.T
-    noise = fine + 0.010 * coarse / coarse.std()
+    noise = fine + 0.007 * coarse / coarse.std()
     if size < 256:
         step = down(256, size)
         noise = step @ noise @ step.T

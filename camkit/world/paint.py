@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil, cos, radians, sin
 
 import numpy as np
 from numpy.typing import NDArray
 
+from camkit.world.backgrounds import Backdrop, background
 from camkit.world.ink import Frame, Ink
 from camkit.world.light import Light, lit, relief, shadow
 from camkit.world.sprites import Look, find
@@ -70,9 +71,38 @@ def paint_thing(thing: Thing, light: Light, size: int) -> Painted:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=256)
+@dataclass(frozen=True)
+class Place:
+    """One lit background."""
+
+    colour: Floats  # (size, size, 3)
+    lumps: NDArray[np.uint8]  # (size, size)
+    names: tuple[str, ...]
+
+
+@lru_cache(maxsize=24)
+def paint_place(backdrop: Backdrop, light: Light, size: int) -> Place:
+    """Draw and light a background."""
+    main, second, accent = backdrop.colours
+    rng = np.random.Generator(np.random.Philox(backdrop.seed))
+    ink = Ink(Frame(size, size, size / 2, size / 2, size), base=None)
+    background(backdrop.kind).draw(
+        ink, Look(main, second, accent, {}, dict(backdrop.numbers), rng)
+    )
+    layers = ink.finish()
+    shade = 0.55 * relief(layers.lumps, light, 0.016 * size)
+    shade += np.linspace(0.05, -0.07, size, dtype=np.float32)[:, None]
+    colour = layers.colour[..., :3].astype(np.float32) / 255.0
+    return Place(lit(colour, shade, light), layers.lumps, layers.names)
+
+
 def measure(thing: Thing) -> tuple[float, float, float, float]:
-    """The thing's own box about its place, as shares of its scale: `(x0, y0, x1, y1)`."""
+    """The thing's own box about its place, in shares of its scale: `(x0, y0, x1, y1)`."""
+    return _measure(replace(thing, place=(0.5, 0.5), scale=1.0))
+
+
+@lru_cache(maxsize=256)
+def _measure(thing: Thing) -> tuple[float, float, float, float]:
     n = _MEASURE + _MEASURE // 2
     ink = Ink(Frame(n, n, n / 2, n / 2, _MEASURE, thing.flip, thing.rotation), lumps=False)
     find(thing.kind).draw(ink, look_of(thing))

@@ -120,3 +120,8 @@ def check_name(name: object, known: list[str] | tuple[str, ...], what: str) -> s
     near = get_close_matches(name, known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}."
     raise ValueError(f"there is no {what} called {name!r}; {hint}")
+
+
+def kinds(role: Role) -> tuple[str, ...]:
+    """The names of all sprites of one role, in the order of the register."""
+    return tuple(s.name for s in load().values() if s.role == role)
