@@ -1,0 +1,25 @@
+"""Exercise checks: what a learner's function must do, and a helpful word when it does not.
+
+Each check is called with the learner's function and says one thing:
+
+>>> from camkit import check
+>>> check.class_map(lambda features, weights: ...)
+not attempted yet: replace the dots and run both cells again.
+"""
+
+from __future__ import annotations
+
+from camkit.check.core import Check, Problem, Verdict, Wrong
+from camkit.check.nb01 import class_map, same_scores_other_map
+from camkit.check.nb02 import difference_map, fair_colours
+
+__all__ = [
+    "Check",
+    "Problem",
+    "Verdict",
+    "Wrong",
+    "class_map",
+    "difference_map",
+    "fair_colours",
+    "same_scores_other_map",
+]
