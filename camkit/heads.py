@@ -384,6 +384,9 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 Split: TypeAlias = "tuple[nn.Module, nn.Linear | nn.Conv2d, dict[str, Any]]"
 """Backbone, head, and what else `CamModel` must know (pool, relu_map, dropout)."""
 
+Chain: TypeAlias = "list[tuple[str, nn.Module]]"
+"""Named modules, applied one after the other."""
+
 WAY_OUT = (
     "Give it a pooled head and train that (camkit.heads.replace_head), "
     "or build camkit.CamModel(backbone, head) yourself."
@@ -490,10 +493,8 @@ def _allowed_error(dtype: torch.dtype) -> float:
 
 def _split(model: nn.Module) -> Split:
     """Split by family, so that training still works; any other network by tracing."""
-    for family in type(model).__mro__:
-        if family.__module__.startswith("torchvision.models.") and family.__name__ in _FAMILIES:
-            return _FAMILIES[family.__name__](model)
-    return _split_by_trace(model)
+    family = _family(model)
+    return _FAMILIES[family](model) if family else _split_by_trace(model)
 
 
 def _linear(classifier: nn.Module, model: nn.Module) -> tuple[nn.Linear, dict[str, Any]]:
@@ -512,7 +513,7 @@ def _linear(classifier: nn.Module, model: nn.Module) -> tuple[nn.Linear, dict[st
     )
 
 
-def _pooled(features: Callable[[Any], nn.Module], classifier: str) -> Callable[[Any], Split]:
+def _pooled(steps: Callable[[Any], Chain], classifier: str) -> Callable[[Any], Split]:
     """A family that pools by average and ends in one linear layer."""
 
     def split(model: Any) -> Split:
@@ -523,7 +524,7 @@ def _pooled(features: Callable[[Any], nn.Module], classifier: str) -> Callable[[
                 f"{type(model).__name__} has no exact map: it flattens features of "
                 f"{pool.output_size} places, each with weights of its own. {WAY_OUT}"
             )
-        return features(model), linear, rest
+        return nn.Sequential(*(module for _, module in steps(model))), linear, rest
 
     return split
 
@@ -538,41 +539,40 @@ class _Renormalise(nn.Module):
         return inputs * scale.view(1, 3, 1, 1) + shift.view(1, 3, 1, 1)
 
 
-def _steps(*names: str) -> Callable[[Any], nn.Module]:
-    def features(model: Any) -> nn.Module:
-        return nn.Sequential(*(getattr(model, name) for name in names))
+def _steps(*names: str) -> Callable[[Any], Chain]:
+    def steps(model: Any) -> Chain:
+        return [(name, getattr(model, name)) for name in names]
 
-    return features
+    return steps
 
 
-def _children_until(last: str) -> Callable[[Any], nn.Module]:
+def _children_until(last: str) -> Callable[[Any], Chain]:
     """Every child up to ``last`` but the auxiliary heads, which only training uses."""
 
-    def features(model: Any) -> nn.Module:
-        first = [_Renormalise()] if model.transform_input else []
+    def steps(model: Any) -> Chain:
+        first: Chain = [("transform_input", _Renormalise())] if model.transform_input else []
         names = [name for name, _ in model.named_children()]
         kept = [n for n in names[: names.index(last) + 1] if not n.lower().startswith("aux")]
-        return nn.Sequential(*first, *(getattr(model, name) for name in kept))
+        return first + [(name, getattr(model, name)) for name in kept]
 
-    return features
+    return steps
 
 
-def _dense_features(model: Any) -> nn.Module:
+def _dense_steps(model: Any) -> Chain:
     # Torchvision applies this ReLU in place after the features, where a hook would miss it.
-    return nn.Sequential(model.features, nn.ReLU())
+    return [("features", model.features), ("relu", nn.ReLU())]
 
 
-def _swin_features(model: Any) -> nn.Module:
-    # The norm acts on every place before pooling; places last to places first: (B, K, h, w).
-    return nn.Sequential(model.features, model.norm, model.permute)
+def _squeeze_steps(model: Any) -> Chain:
+    return [("features", model.features), ("classifier.0", model.classifier[0])]
 
 
 def _split_squeezenet(model: Any) -> Split:
-    drop, conv, relu, pool = model.classifier
     kinds = (nn.Dropout, nn.Conv2d, nn.ReLU, nn.AdaptiveAvgPool2d)
-    if not all(isinstance(m, k) for m, k in zip((drop, conv, relu, pool), kinds, strict=True)):
+    if tuple(map(type, model.classifier)) != kinds:
         return _split_by_trace(model)
-    return nn.Sequential(model.features, drop), conv, {"relu_map": True}
+    backbone = nn.Sequential(*(module for _, module in _squeeze_steps(model)))
+    return backbone, model.classifier[1], {"relu_map": True}
 
 
 def _refuse(reason: str) -> Callable[[Any], Split]:
@@ -582,29 +582,48 @@ def _refuse(reason: str) -> Callable[[Any], Split]:
     return split
 
 
+# The modules that lead from the picture to the features, one after the other, by family.
+_STEPS: dict[str, Callable[[Any], Chain]] = {
+    "AlexNet": _steps("features"),
+    "ConvNeXt": _steps("features"),
+    "DenseNet": _dense_steps,
+    "EfficientNet": _steps("features"),
+    "GoogLeNet": _children_until("inception5b"),
+    "Inception3": _children_until("Mixed_7c"),
+    "MaxVit": _steps("stem", "blocks"),
+    "MNASNet": _steps("layers"),
+    "MobileNetV2": _steps("features"),
+    "MobileNetV3": _steps("features"),
+    "RegNet": _steps("stem", "trunk_output"),
+    "ResNet": _steps("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"),
+    "ShuffleNetV2": _steps("conv1", "maxpool", "stage2", "stage3", "stage4", "conv5"),
+    "SqueezeNet": _squeeze_steps,
+    # The norm acts on every place before pooling; then places last become places first.
+    "SwinTransformer": _steps("features", "norm", "permute"),
+    "VGG": _steps("features"),
+}
+
 _FAMILIES: dict[str, Callable[[Any], Split]] = {
-    "AlexNet": _pooled(_steps("features"), "classifier"),
-    "ConvNeXt": _refuse("its last norm comes after pooling and scales every picture differently"),
-    "DenseNet": _pooled(_dense_features, "classifier"),
-    "EfficientNet": _pooled(_steps("features"), "classifier"),
-    "GoogLeNet": _pooled(_children_until("inception5b"), "fc"),
-    "Inception3": _pooled(_children_until("Mixed_7c"), "fc"),
-    "MaxVit": _refuse("between pooling and scores stand a norm and two linear layers"),
-    "MNASNet": _pooled(_steps("layers"), "classifier"),
-    "MobileNetV2": _pooled(_steps("features"), "classifier"),
-    "MobileNetV3": _pooled(_steps("features"), "classifier"),
-    "RegNet": _pooled(_steps("stem", "trunk_output"), "fc"),
-    "ResNet": _pooled(
-        _steps("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"), "fc"
-    ),
-    "ShuffleNetV2": _pooled(
-        _steps("conv1", "maxpool", "stage2", "stage3", "stage4", "conv5"), "fc"
-    ),
+    **{name: _pooled(_STEPS[name], "classifier") for name in ("AlexNet", "DenseNet", "VGG")},
+    **{name: _pooled(_STEPS[name], "classifier") for name in ("EfficientNet", "MNASNet")},
+    **{name: _pooled(_STEPS[name], "classifier") for name in ("MobileNetV2", "MobileNetV3")},
+    **{name: _pooled(_STEPS[name], "fc") for name in ("GoogLeNet", "Inception3", "RegNet")},
+    **{name: _pooled(_STEPS[name], "fc") for name in ("ResNet", "ShuffleNetV2")},
+    "SwinTransformer": _pooled(_STEPS["SwinTransformer"], "head"),
     "SqueezeNet": _split_squeezenet,
-    "SwinTransformer": _pooled(_swin_features, "head"),
-    "VGG": _pooled(_steps("features"), "classifier"),
+    "ConvNeXt": _refuse("its last norm comes after pooling and scales every picture differently"),
+    "MaxVit": _refuse("between pooling and scores stand a norm and two linear layers"),
     "VisionTransformer": _refuse("its scores are read from a class token, not from pooled places"),
 }
+
+
+def _family(model: nn.Module) -> str | None:
+    """The torchvision family that a network is, or is derived from."""
+    for kind in type(model).__mro__:
+        known = kind.__name__ in _STEPS or kind.__name__ in _FAMILIES
+        if known and kind.__module__.startswith("torchvision.models."):
+            return kind.__name__
+    return None
 
 
 # --- tracing: walk back from the output through linear and pooling to the features --------------
@@ -737,3 +756,205 @@ def _is_pointwise(module: object) -> bool:
         and module.padding in ((0, 0), 0)
         and module.groups == 1
     )
+
+
+# --- surgery: give a network a pooled head ------------------------------------------------------
+
+
+def replace_head(
+    model: nn.Module,
+    classes: int | Sequence[str],
+    *,
+    after: str | None = None,
+    convs: int = 1,
+    width: int = 1024,
+    pool: str = "average",
+    groups: int = 1,
+    relu: bool = True,
+    dropout: float = 0.0,
+    mean: Sequence[float] = IMAGENET_MEAN,
+    std: Sequence[float] = IMAGENET_STD,
+    size: int = 224,
+) -> CamModel:
+    """Cut a network after a layer and give it convolutions, pooling and one linear layer.
+
+    The paper's surgery (section 3): AlexNet after conv5, VGG-16 after conv5-3, GoogLeNet after
+    inception4e; then one 3x3 convolution of 1024 units, average pooling, and the softmax layer.
+    The new layers have random weights: without training there is no classifier.
+
+    Args:
+        model: a torchvision classifier, a `CamModel`, or an `nn.Sequential`; the layers that are
+            kept are shared, not copied.
+        classes: how many classes, or their names.
+        after: the last layer to keep, such as "features.28" or "inception4e"; a ReLU that follows
+            it is kept too. By default the paper's cut where it has one, else all features.
+        convs: how many 3x3 convolutions (stride 1, padding 1) to add.
+        width: their number of units.
+        pool: "average" (or "avg"), "max" or "flatten".
+        groups: groups of the added convolutions; the released networks use 2.
+        relu: whether a ReLU follows each added convolution.
+        dropout: share of pooled units dropped while training.
+        mean: channel means the network wants subtracted.
+        std: channel deviations it wants divided by.
+        size: height and width of its input; the size of the map follows from it.
+
+    Returns:
+        A `CamModel` in training mode.
+
+    Raises:
+        TypeError: ``model`` is not a module.
+        ValueError: there is no such layer (the message lists near ones), the map would have a
+            single place, or an argument is out of range.
+
+    Example:
+        >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, stride=4), nn.ReLU(), nn.Flatten())
+        >>> net = replace_head(model, ["cat", "dog"], after="0", width=16, size=32)
+        >>> net.verdict, net(torch.zeros(1, 3, 32, 32)).shape
+        ('exact', torch.Size([1, 2]))
+    """
+    names = None if isinstance(classes, int) else list(classes)
+    count = classes if isinstance(classes, int) else len(classes)
+    if count < 1 or convs < 0 or width < 1:
+        raise ValueError(
+            f"classes and width must be at least 1 and convs at least 0, got {count}, {width} "
+            f"and {convs}."
+        )
+    kept = _chain_until(model, after)
+    units, height, columns = _probe(kept, size)
+    added: list[nn.Module] = []
+    for _ in range(convs):
+        added.append(nn.Conv2d(units, width, 3, stride=1, padding=1, groups=groups))
+        added += [nn.ReLU()] if relu else []
+        units = width
+    kind: Any = "average" if pool == "avg" else pool
+    if kind != "flatten" and height * columns == 1:
+        raise ValueError(
+            f"After {after or kept[-1][0]!r} the map has a single place at {size} pixels, so there "
+            f"is nothing to pool: cut earlier, for example after {kept[len(kept) // 2][0]!r}."
+        )
+    places = height * columns if kind == "flatten" else 1
+    reference = next((p for _, m in kept for p in m.parameters()), torch.empty(0))
+    net = CamModel(
+        nn.Sequential(*(module for _, module in kept), *added),
+        nn.Linear(units * places, count),
+        pool=kind,
+        dropout=dropout,
+        names=names,
+        mean=mean,
+        std=std,
+        size=size,
+    )
+    return net.to(device=reference.device, dtype=reference.dtype)
+
+
+_PAPER_CUTS = {"AlexNet": "features.10", "VGG": "features.28", "GoogLeNet": "inception4e"}
+
+
+def _chain_until(model: nn.Module, after: str | None) -> Chain:
+    """The named steps of a network up to ``after``, and the ReLU that follows it."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be an nn.Module, not {type(model).__name__}.")
+    family = _family(model)
+    if family in _STEPS:
+        chain = _expanded(_STEPS[family](model))
+    elif isinstance(model, CamModel):
+        chain = _expanded([("backbone", model.backbone)])
+    elif isinstance(model, nn.Sequential):
+        chain = _expanded(list(model.named_children()))
+    else:
+        raise ValueError(
+            f"{type(model).__name__} is not a chain of layers that can be cut by name: "
+            "pass its features as an nn.Sequential."
+        )
+    names = [name for name, _ in chain]
+    if after is None:
+        after = _PAPER_CUTS.get(family or "", names[-1])
+        after = after if after in names else names[-1]
+    if after not in names:
+        near = difflib.get_close_matches(after, names, n=5, cutoff=0.3) or names[-5:]
+        raise ValueError(
+            f"{type(model).__name__} has no layer {after!r} to cut after; "
+            f"near ones: {', '.join(map(repr, near))}."
+        )
+    last = names.index(after)
+    if last + 1 < len(chain) and isinstance(chain[last + 1][1], nn.ReLU):
+        last += 1
+    return chain[: last + 1]
+
+
+def _expanded(chain: Chain) -> Chain:
+    """Open plain containers, so that a cut can go between their layers."""
+    opened: Chain = []
+    for name, module in chain:
+        if type(module) in (nn.Sequential, nn.ModuleList):
+            opened += _expanded([(f"{name}.{key}", m) for key, m in module.named_children()])
+        else:
+            opened.append((name, module))
+    return opened
+
+
+def _probe(chain: Chain, size: int) -> tuple[int, int, int]:
+    """Units, height and width of the features, for a picture of this size."""
+    steps = nn.Sequential(*(module for _, module in chain))
+    reference = next(steps.parameters(), torch.empty(0))
+    with _evaluating(steps), torch.no_grad():
+        features = steps(reference.new_zeros(1, 3, size, size))
+    if features.ndim != 4:
+        raise ValueError(
+            f"After {chain[-1][0]!r} the features have shape {tuple(features.shape)}, where "
+            "(B, K, h, w) is needed: cut before the network flattens them."
+        )
+    return int(features.shape[1]), int(features.shape[2]), int(features.shape[3])
+
+
+def as_convolution(linear: nn.Linear) -> nn.Conv2d:
+    """Write a linear layer as the 1x1 convolution that does the same at every place.
+
+    pool(conv(f)) = linear(pool(f)) for average pooling: both are sums, and sums can be swapped.
+
+    Args:
+        linear: K units to C classes, with or without bias.
+
+    Returns:
+        A 1x1 convolution with copies of its weights and bias.
+
+    Example:
+        >>> linear, features = nn.Linear(3, 2), torch.rand(1, 3, 4, 5)
+        >>> maps = as_convolution(linear)(features)                      # M_c + b_c
+        >>> torch.allclose(maps.mean(dim=(2, 3)), linear(features.mean(dim=(2, 3))), atol=1e-6)
+        True
+    """
+    conv = nn.Conv2d(linear.in_features, linear.out_features, 1, bias=linear.bias is not None)
+    conv.to(linear.weight)
+    with torch.no_grad():
+        conv.weight.copy_(linear.weight[:, :, None, None])
+        if conv.bias is not None:
+            conv.bias.copy_(linear.bias)
+    return conv
+
+
+def as_linear(conv: nn.Conv2d) -> nn.Linear:
+    """Write a 1x1 convolution as the linear layer on pooled features that does the same.
+
+    Args:
+        conv: a 1x1 convolution, stride 1, one group, with or without bias.
+
+    Returns:
+        A linear layer with copies of its weights and bias.
+
+    Raises:
+        TypeError: ``conv`` is not such a convolution.
+
+    Example:
+        >>> as_linear(nn.Conv2d(3, 2, 1))
+        Linear(in_features=3, out_features=2, bias=True)
+    """
+    if not _is_pointwise(conv):
+        raise TypeError(f"conv must be a 1x1 convolution, stride 1, one group, got {conv}.")
+    linear = nn.Linear(conv.in_channels, conv.out_channels, bias=conv.bias is not None)
+    linear.to(conv.weight)
+    with torch.no_grad():
+        linear.weight.copy_(conv.weight.flatten(1))
+        if conv.bias is not None:
+            linear.bias.copy_(conv.bias)
+    return linear
