@@ -6,6 +6,7 @@ no script has to typeset them, and notebooks are shown as they were saved.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -22,12 +23,11 @@ from camkit import __version__  # noqa: E402
 
 project = "Where is the network looking?"
 author = "The camkit developers"
-copyright = "The camkit developers"
+copyright = "2026, The camkit developers"
 release = __version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
-templates_path: list[str] = []
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 myst_heading_anchors = 3
@@ -41,7 +41,13 @@ html_math_renderer = "mathml"
 html_theme = "sphinx_book_theme"
 html_title = project
 html_copy_source = False
-html_theme_options = {"use_download_button": False, "use_fullscreen_button": False}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_theme_options = {
+    "navbar_persistent": [],
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+}
 
 
 def visit_math(writer: object, node: nodes.Element) -> None:
@@ -59,6 +65,17 @@ def copy_notebooks(app: Sphinx, config: object) -> None:
         shutil.copytree(ROOT / "notebooks", HERE / "notebooks")
 
 
+def keep_bars(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Keep ``|x|`` an absolute value: elsewhere than in a literal, bars would ask for a macro."""
+    for i, line in enumerate(lines):
+        parts = re.split(r"(``.*?``)", line)
+        parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+        lines[i] = "".join(parts)
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("autodoc-process-docstring", keep_bars)
     app.connect("config-inited", copy_notebooks)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))

@@ -39,7 +39,7 @@ def readme_block(repository: str) -> str:
 
 
 def notebook_block(repository: str, notebook: str) -> str:
-    """Return a notebook's links in words: a badge would be fetched from outside on every opening."""
+    """Return a notebook's links, in words: a badge would be fetched at every opening."""
     binder, colab = links(repository, notebook)
     return (
         f"Open this notebook [on Binder]({binder}) or [in Colab]({colab}). In Colab, first run\n"
