@@ -112,6 +112,33 @@ def test_links_between_the_texts_lead_somewhere() -> None:
     assert lost == []
 
 
+def test_the_readmes_example_runs_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only the weights differ: random ones stand in for those that `camkit fetch` brings."""
+    torchvision = pytest.importorskip("torchvision")
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert example is not None
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    torch.save(torchvision.models.resnet18().state_dict(), "random.pth")
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    Image.fromarray(noise).save("photo.jpg")
+    load = camkit.load
+    monkeypatch.setattr(camkit, "load", lambda name: load(name, weights="random.pth"))
+    face: dict[str, Any] = {}
+    exec(example.group(1), face)
+    claimed = re.search(r"# \((1, 5, 7, 7)\)", example.group(1))
+    assert claimed is not None
+    assert f"[{claimed.group(1)}]" in capsys.readouterr().out
+    assert len(face["result"].names[0]) == 5
+
+
 # ---------------------------------------------------------------- one version, one address
 
 

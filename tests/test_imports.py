@@ -20,6 +20,7 @@ FLOORS = {
     "metrics": 0,
     "images": 0,
     "heads": 1,
+    "relatives": 1,
     "saliency": 1,
     "world": 1,
     "zoo": 2,
