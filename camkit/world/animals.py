@@ -1,8 +1,5 @@
 """Animals. Dog, cat and fox share one body and differ in head and tail; the birds share a wing."""
 
-# Points are kept in rows, in the order in which they are drawn.
-# fmt: off
-
 from __future__ import annotations
 
 from matplotlib.path import Path
@@ -10,6 +7,9 @@ from matplotlib.path import Path
 from camkit.world.ink import Ink, blob, curve, limb, oval, poly
 from camkit.world.palette import INK, LEAF, RGB, ROSE, WHITE, darker, lighter, mix
 from camkit.world.sprites import Look, sprite
+
+# Points are kept in rows, in the order in which they are drawn.
+# fmt: off
 
 
 def eye(ink: Ink, x: float, y: float, radius: float = 0.027) -> None:
@@ -69,7 +69,8 @@ def near_legs(ink: Ink, pose: str, coat: RGB, sock: RGB, build: float, hip: floa
             ink.fill(oval(0.815, 0.895, 0.062, 0.036), sock)
     with ink.part("leg"):
         top, x = (0.58, 0.41) if pose == "sitting" else (hip - 0.02, 0.335)
-        ink.fill(limb([(x, top), (x + 0.005, 0.77), (x - 0.008, 0.875)], 0.135 * build, 0.085), coat)
+        ink.fill(limb([(x, top), (x + 0.005, 0.77), (x - 0.008, 0.875)], 0.135 * build, 0.085),
+                 coat)
         ink.fill(oval(x - 0.03, 0.895, 0.064, 0.036), sock)
 
 
@@ -156,7 +157,8 @@ def cat(ink: Ink, look: Look) -> None:
     with ink.part("body"), ink.clip(trunk):
         if marking == "tabby":
             for i in range(4):
-                ink.line(curve([(0.50 + 0.09 * i, 0.50 + 0.07 * i), (0.60 + 0.07 * i, 0.42 + 0.1 * i)]
+                ink.line(curve([(0.50 + 0.09 * i, 0.50 + 0.07 * i),
+                                (0.60 + 0.07 * i, 0.42 + 0.1 * i)]
                                if pose == "sitting" else
                                [(0.46 + 0.105 * i, hip - 0.18), (0.49 + 0.10 * i, hip - 0.03)]),
                          stripe, 0.028)

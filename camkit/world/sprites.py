@@ -16,7 +16,7 @@ from camkit.world.palette import FAMILIES, RGB
 Role = Literal["object", "distractor", "occluder"]
 
 # The files of sprites, in the order in which their classes are listed.
-_FILES = ("animals", "vehicles")
+_FILES = ("animals", "vehicles", "household", "nature", "clutter")
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,30 @@
 """Things that roll and float. Car, truck, cart and bicycle share wheels; the boats share a hull."""
 
-# Points are kept in rows, in the order in which they are drawn.
-# fmt: off
-
 from __future__ import annotations
 
 from matplotlib.path import Path
 
 from camkit.world.ink import Ink, arc, blob, box, curve, limb, oval, poly
 from camkit.world.palette import (
-    CLAY, CREAM, GLASS, GOLD, INK, METAL, RGB, STRAW, WHITE, WOOD, darker, lighter, mix,
+    CLAY,
+    CREAM,
+    GLASS,
+    GOLD,
+    INK,
+    LEAF,
+    METAL,
+    RGB,
+    STRAW,
+    WHITE,
+    WOOD,
+    darker,
+    lighter,
+    mix,
 )
 from camkit.world.sprites import Look, sprite
+
+# Points are kept in rows, in the order in which they are drawn.
+# fmt: off
 
 
 def wheel(ink: Ink, x: float, y: float, radius: float) -> None:
@@ -135,21 +148,22 @@ def cart(ink: Ink, look: Look) -> None:
     """A wooden cart on two spoked wheels, its shaft to the left."""
     wood, pale, radius = look.main, look.second, look.number("wheel")
     with ink.part("shaft"):
-        ink.fill(limb([(0.30, 0.68), (0.16, 0.645), (0.045, 0.555)], 0.05, 0.038), darker(wood, 0.2))
-    if look.word("load") != "empty":
+        ink.fill(limb([(0.30, 0.68), (0.16, 0.645), (0.045, 0.555)], 0.05, 0.038),
+                 darker(wood, 0.2))
+    if look.word("load") == "hay":
         with ink.part("load"):
-            if look.word("load") == "hay":
-                ink.fill(blob([(0.27, 0.50), (0.30, 0.36), (0.42, 0.25), (0.58, 0.20), (0.76, 0.25),
-                               (0.89, 0.37), (0.92, 0.50)]), STRAW)
-                for _ in range(9):
-                    x, y = look.rng.uniform(0.36, 0.78), look.rng.uniform(0.30, 0.42)
-                    ink.line(Path([(x, y), (x + 0.07, y - 0.045)]), darker(STRAW, 0.3), 0.012)
-            else:
-                for x, y in ((0.40, 0.43), (0.80, 0.43), (0.60, 0.39)):
-                    ink.fill(oval(x, y, 0.135, 0.115), mix(GOLD, CLAY, 0.5))
-                    for r in (0.05, 0.105):
-                        ink.line(oval(x, y, r, 0.11), darker(GOLD, 0.4), 0.01)
-                    ink.line(Path([(x, y - 0.11), (x + 0.02, y - 0.15)]), darker(wood, 0.4), 0.03)
+            ink.fill(blob([(0.27, 0.50), (0.30, 0.36), (0.42, 0.25), (0.58, 0.20), (0.76, 0.25),
+                           (0.89, 0.37), (0.92, 0.50)]), STRAW)
+            for _ in range(9):
+                x, y = look.rng.uniform(0.36, 0.78), look.rng.uniform(0.30, 0.42)
+                ink.line(Path([(x, y), (x + 0.07, y - 0.045)]), darker(STRAW, 0.3), 0.012)
+    if look.word("load") == "pumpkins":
+        for x, y in ((0.39, 0.42), (0.81, 0.42), (0.60, 0.37)):
+            with ink.part("load"):
+                ink.fill(oval(x, y, 0.14, 0.12), mix(GOLD, CLAY, 0.6))
+                for r in (0.045, 0.105):
+                    ink.line(oval(x, y, r, 0.115), darker(CLAY, 0.2), 0.012)
+                ink.line(Path([(x, y - 0.11), (x + 0.025, y - 0.155)]), darker(LEAF, 0.3), 0.032)
     with ink.part("body"):
         if look.word("sides") == "planks":
             ink.fill(poly([(0.18, 0.43), (0.98, 0.43), (0.92, 0.72), (0.25, 0.72)], 0.03), wood)
