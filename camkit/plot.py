@@ -30,6 +30,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw, ImageFont
 
 from camkit import images as _images
@@ -116,7 +117,7 @@ def colour(values: npt.ArrayLike, vmax: float, vmin: float = 0.0, colours: str =
         [[[0, 0, 4], [252, 253, 191]]]
     """
     steps, unseen = _steps(_as_map(values), vmin, vmax)
-    pixels = _table(colours)[steps]
+    pixels: Array = np.take(_table(colours), steps, axis=0)  # three times as fast as table[steps]
     if unseen is not None:
         pixels[unseen] = 211
     return pixels
@@ -150,7 +151,7 @@ def overlay(
     image: Array,
     heat: npt.ArrayLike,
     vmax: float | None = None,
-    opacity: float = 0.6,
+    opacity: float = 0.8,
     colours: str = "magma",
 ) -> Array:
     """Lay a heat map on its picture: the hotter, the less of the picture shines through.
@@ -191,11 +192,33 @@ def overlay(
     steps, unseen = _steps(cells, 0.0, vmax)
     added, kept = _blend_tables(colours, float(opacity))
     # 256 shares of 1/256 in 16 bits: no floats, so that a slider does not wait.
-    pixels = ((image * kept[steps][:, :, None] + added[steps]) >> 8).astype(np.uint8)
+    mixed = np.take(added, steps, axis=0)
+    mixed += image * np.take(kept, steps)[:, :, None]
+    mixed >>= 8
+    pixels = mixed.astype(np.uint8)
     if unseen is not None:
         grey = image[unseen].mean(axis=1, keepdims=True)
         pixels[unseen] = (140 + 0.35 * grey).astype(np.uint8)
     return pixels
+
+
+def muted(image: Array, share: float = 0.6) -> Array:
+    """Take colour out of a picture, so that heat is the only strong colour on it.
+
+    Args:
+        image: the picture, ``(H, W, 3)`` uint8.
+        share: 0 leaves it as it is, 1 makes it grey.
+
+    Returns:
+        ``(H, W, 3)`` uint8.
+
+    Example:
+        >>> muted(np.array([[[255, 0, 0]]], np.uint8), share=1.0).tolist()
+        [[[76, 76, 76]]]
+    """
+    _check_image(image)
+    full = Image.fromarray(image)
+    return np.array(Image.blend(full, full.convert("L").convert("RGB"), share), dtype=np.uint8)
 
 
 def draw_boxes(
@@ -234,10 +257,10 @@ def draw_boxes(
     font = _font(max(10, round(max(image.shape[:2]) / 30)))
     for row, line in zip(rows, styles, strict=True):
         if not np.isnan(row).any():
-            _draw_box(draw, row, line, width)
+            _draw_box(draw, row, line, width, canvas.size)
     for row, label in zip(rows, labels, strict=True):
         if label and not np.isnan(row).any():
-            _draw_label(draw, row, label, font, width)
+            _draw_label(draw, row, label, font, width, canvas.size)
     return np.array(canvas, dtype=np.uint8)
 
 
@@ -263,13 +286,11 @@ def _steps(
     """Entries of a table of 256 colours, and where there is no number (None: nowhere)."""
     if not (math.isfinite(vmin) and math.isfinite(vmax)) or vmax <= vmin:
         raise ValueError(f"vmax must be a number above vmin, got vmin={vmin}, vmax={vmax}.")
-    scaled = (cells - vmin) * (255.0 / (vmax - vmin))
-    unseen = np.isnan(scaled)
+    unseen = np.isnan(cells)
     some_unseen = bool(unseen.any())
-    if some_unseen:
-        scaled[unseen] = 0
-    np.clip(scaled, 0, 255, out=scaled)
-    scaled += 0.5
+    # Clipped first: an infinite value has a colour too, and no product overflows.
+    scaled = np.clip(np.where(unseen, vmin, cells) if some_unseen else cells, vmin, vmax)
+    scaled = (scaled - vmin) * (255.0 / (vmax - vmin)) + 0.5
     return scaled.astype(np.uint8), unseen if some_unseen else None
 
 
@@ -291,7 +312,8 @@ def _blend_tables(
     colours: str, opacity: float
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
     """What each step of heat adds ``(256, 3)`` and how much of the picture it keeps ``(256,)``."""
-    share = np.linspace(0, 1, 256)
+    # The exponent lets middling heat be seen on a busy photograph; zero stays clear.
+    share = np.linspace(0, 1, 256) ** 0.6
     covered = np.rint(256 * opacity * share).astype(np.uint16)
     added = _table(colours).astype(np.uint16) * covered[:, None]
     return added, np.uint16(256) - covered
@@ -332,9 +354,19 @@ _DASHES: dict[str, tuple[float, float]] = {
 
 
 def _draw_box(
-    draw: ImageDraw.ImageDraw, row: npt.NDArray[np.float64], line: Line, width: int
+    draw: ImageDraw.ImageDraw,
+    row: npt.NDArray[np.float64],
+    line: Line,
+    width: int,
+    size: tuple[int, int],
 ) -> None:
-    x0, y0, x1, y1 = (int(v) for v in np.rint(row - (0, 0, 1, 1)))
+    # A side that runs along the picture's edge, or beyond it, is drawn just inside.
+    edge = max(1, width // 2) + width // 2
+    last = (size[0] - 1 - edge, size[1] - 1 - edge) * 2
+    x0, y0, x1, y1 = (
+        int(min(max(v, edge), end))
+        for v, end in zip(np.rint(row - (0, 0, 1, 1)), last, strict=True)
+    )
     sides = (((x0, y0), (x1, y0)), ((x1, y0), (x1, y1)), ((x0, y1), (x1, y1)), ((x0, y0), (x0, y1)))
     # A dark edge under a white line is seen on any picture.
     for grow, ink in ((max(1, width // 2), HALO), (0, "white")):
@@ -365,15 +397,15 @@ def _draw_label(
     label: str,
     font: ImageFont.FreeTypeFont,
     width: int,
+    size: tuple[int, int],
 ) -> None:
     pad = max(2, int(font.size) // 4)
     left, top, right, bottom = draw.textbbox((0, 0), label, font=font)
     wide, high = right - left + 2 * pad, bottom - top + 2 * pad
-    image_width, image_height = draw.im.size if draw.im is not None else (wide, high)
-    x = min(max(0, int(row[0]) - width), max(0, image_width - int(wide)))
+    x = min(max(0, int(row[0]) - width), max(0, size[0] - int(wide)))
     # Above the box where there is room, else inside its upper edge.
     y = int(row[1]) - int(high) - width
-    y = y if y >= 0 else min(max(0, int(row[1])), max(0, image_height - int(high)))
+    y = y if y >= 0 else min(max(0, int(row[1])), max(0, size[1] - int(high)))
     draw.rectangle((x, y, x + wide, y + high), fill=HALO)
     draw.text((x + pad - left, y + pad - top), label, font=font, fill="white")
 
@@ -420,7 +452,7 @@ def picture(
     labels: Sequence[str] = (),
     styles: Sequence[Line] = (),
     title: str = "",
-    opacity: float = 0.6,
+    opacity: float = 0.8,
     colours: str = "magma",
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
@@ -448,7 +480,7 @@ def picture(
     """
     pixels = _images.read(image)
     if heat is not None:
-        pixels = overlay(pixels, heat, vmax, opacity, colours)
+        pixels = overlay(muted(pixels), heat, vmax, opacity, colours)
     with style():
         if ax is None:
             height = 4.5 * min(2.0, pixels.shape[0] / pixels.shape[1])
@@ -462,10 +494,12 @@ def explain_figure(
     result: CamResult,
     pictures: Picture | Sequence[Picture],
     *,
+    titles: Sequence[str] = (),
     threshold: float = 0.2,
     truth: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
-    opacity: float = 0.6,
+    opacity: float = 0.8,
     colours: str = "magma",
+    shared: bool = True,
     columns: int = 3,
 ) -> tuple[Figure, AxesArray]:
     """Show what a network saw and where: each picture, then its class maps on one shared scale.
@@ -473,10 +507,13 @@ def explain_figure(
     Args:
         result: what `CamModel.explain` returned, B pictures with n maps each.
         pictures: the same pictures that were explained, one or a list of B.
+        titles: B names of the pictures; by default those of their files.
         threshold: share of a map's maximum at which its box is drawn (solid).
         truth: true boxes ``(m, 4)`` in pixels of the picture, or a list of B of them (dashed).
         opacity: share of colour at the hottest place of the figure.
         colours: name of a matplotlib colour map.
+        shared: True compares all pictures on one scale; False gives each picture a scale, and a
+            colour bar, of its own, shared by its classes.
         columns: panels in a row for one picture; several pictures get one row each.
 
     Returns:
@@ -500,26 +537,24 @@ def explain_figure(
         raise ValueError(f"result explains {count} pictures, but {len(listed)} were given.")
     if columns < 1:
         raise ValueError(f"columns must be at least 1, got {columns}.")
-    true = _true_boxes(truth, count)
-    vmax = _largest(_as_map(result.maps.reshape(1, -1))) or 1.0
-    vmax = vmax if vmax > 0 else 1.0
+    true, titles = _true_boxes(truth, count), _picture_titles(titles, listed)
+    limits = [_limit(part) for part in ([result.maps] * count if shared else result.maps)]
     per_row = min(columns, shown + 1) if count == 1 else shown + 1
     with style():
-        fig, cells, bar = _panels(result.views, shown + 1, per_row)
-        axes = np.array(cells, dtype=object).reshape(count, shown + 1)
+        fig, axes, bars = _panels(result.views, shown + 1, per_row, 1 if shared else count)
         for i, one in enumerate(listed):
             pixels, view = _to_panel(one, result.views[i])
-            heats = view.map_back(result.maps[i])
-            layers = [pixels, *(overlay(pixels, heat, vmax, opacity, colours) for heat in heats)]
-            words = _panel_words(result, i, one, threshold, true is not None)
-            found = [None, *_boxes_of(result, i, threshold)]
-            for ax, layer, (title, told), box in zip(axes[i], layers, words, found, strict=True):
-                _draw_panel(ax, layer, result.views[i].original, title, told)
+            heats, base = view.map_back(result.maps[i]), muted(pixels)
+            layers = [overlay(base, heat, limits[i], opacity, colours) for heat in heats]
+            found = _boxes_of(result, i, threshold)
+            words = _panel_words(result, i, titles[i], found, true is not None, axes[i, 0])
+            for j, ax in enumerate(axes[i]):
+                _draw_panel(ax, [pixels, *layers][j], result.views[i].original, *words[j])
                 if true is not None:
                     _patch_boxes(ax, true[i], (), ["dashed"] * len(true[i]))
-                if box is not None:
-                    _patch_boxes(ax, box, (), ())
-        _overlay_bar(bar, vmax, opacity, colours)
+                _patch_boxes(ax, found[j - 1] if j else (), (), ())
+        for bar, limit in zip(bars, limits, strict=False):
+            _overlay_bar(bar, limit, opacity, colours)
     return fig, axes
 
 
@@ -559,7 +594,7 @@ def maps(
     Example:
         >>> fig, axes = maps([[11.0, 2.0], [3.0, -1.0]], ["castle"], numbers=True)
         >>> sorted(text.get_text() for text in axes[0].texts)
-        ['-1', '11', '2', '3']
+        ['11', '2', '3', '−1']
     """
     cells = _stack(values)
     titles = _titles(titles, len(cells))
@@ -638,7 +673,7 @@ def _write_numbers(
         ax.text(
             x,
             y,
-            f"{value:.3g}",
+            f"{value:.3g}".replace("-", "−"),
             ha="center",
             va="center",
             fontsize=size,
@@ -681,6 +716,11 @@ def _patch_boxes(
         if np.isnan(x0):
             continue
         stroke, gap = _DASHES[line]
+        # A side along the picture's edge, or beyond it, is drawn just inside.
+        (left, right), (low, high) = sorted(ax.get_xlim()), sorted(ax.get_ylim())
+        edge = 0.007 * max(right - left, high - low)
+        x0, x1 = np.clip((x0, x1), left + edge, max(left + edge, right - edge))
+        y0, y1 = np.clip((y0, y1), low + edge, max(low + edge, high - edge))
         ax.add_patch(
             Rectangle(
                 (x0, y0),
@@ -732,44 +772,68 @@ def _to_panel(picture: Picture, view: View) -> tuple[Array, View]:
     return np.array(small, dtype=np.uint8), View((rows, columns), view.size, region)
 
 
-def _panels(views: Sequence[View], count: int, per_row: int) -> tuple[Figure, list[Axes], Axes]:
-    """A figure of equally wide panels, ``count`` for each view, and an axis for the colour bar."""
+def _limit(maps: Any) -> float:
+    """The hottest cell of raw maps, the end of their scale; 1 where nothing is hot."""
+    largest = _largest(_as_map(maps.reshape(1, -1)))
+    return largest if largest > 0 else 1.0
+
+
+def _panels(
+    views: Sequence[View], count: int, per_row: int, bars: int
+) -> tuple[Figure, AxesArray, list[Axes]]:
+    """A figure of equally wide panels, ``count`` for each view, and axes for the colour bars."""
     shapes = [max(0.12, min(3.0, view.original[0] / view.original[1])) for view in views]
     width = max(1.9, min(2.75, 3.4 / float(np.median(shapes))))
     if per_row > 4:
         width = min(width, 2.1)
-    heights = [width * shape for shape in shapes for _ in range(math.ceil(count / per_row))]
-    head, gap, margin, right = 0.62, 0.16, 0.08, 0.82
+    lines = math.ceil(count / per_row)
+    heights = [width * shape for shape in shapes for _ in range(lines)]
+    head, gap, margin, right = 0.5, 0.14, 0.08, 0.8
     wide = 2 * margin + per_row * width + (per_row - 1) * gap + right
-    high = sum(heights) + len(heights) * head + (len(heights) - 1) * gap + margin
+    high = sum(heights) + len(heights) * (head + gap) + margin - gap
     fig = Figure(figsize=(wide, high))
-    axes: list[Axes] = []
-    top = high
-    for height in heights:
+
+    def place(left: float, top: float, across: float, down: float) -> Axes:
+        return fig.add_axes((left / wide, (top - down) / high, across / wide, down / high))
+
+    axes, bar_axes, top = np.empty(len(views) * count, dtype=object), list[Axes](), high
+    for row, height in enumerate(heights):
         top -= head
-        for column in range(min(per_row, count - len(axes) % count)):
+        view, line = divmod(row, lines)
+        for column in range(min(per_row, count - line * per_row)):
             left = margin + column * (width + gap)
-            axes.append(
-                fig.add_axes((left / wide, (top - height) / high, width / wide, height / high))
-            )
+            axes[view * count + line * per_row + column] = place(left, top, width, height)
+        if line == 0 and view < bars:
+            bar = place(wide - margin - right + 0.16, top, 0.13, min(3.2, max(1.0, height)))
+            bar_axes.append(bar)
         top -= height + gap
-    length = min(3.2, max(1.0, heights[0]))
-    left = wide - margin - right + 0.18
-    bar = fig.add_axes((left / wide, (high - head - length) / high, 0.14 / wide, length / high))
-    return fig, axes, bar
+    return fig, axes.reshape(len(views), count), bar_axes
+
+
+def _picture_titles(titles: Sequence[str], pictures: Sequence[Picture]) -> list[str]:
+    if isinstance(titles, str) or len(titles) not in (0, len(pictures)):
+        raise ValueError(f"titles must be a list of {len(pictures)}, got {titles!r}.")
+    return list(titles) or [
+        Path(one).stem if isinstance(one, (str, os.PathLike)) else "The picture" for one in pictures
+    ]
 
 
 def _panel_words(
-    result: CamResult, i: int, picture: Picture, threshold: float, true: bool
+    result: CamResult,
+    i: int,
+    title: str,
+    boxes: npt.NDArray[np.float64],
+    true: bool,
+    ax: Axes,
 ) -> list[tuple[str, str]]:
     """Title and second line of every panel of picture i."""
-    is_file = isinstance(picture, (str, os.PathLike))
-    title = Path(cast(str, picture)).name if is_file else "The picture"
-    words = [(_short(title), "dashed: true box" if true else "")]
-    boxes = _boxes_of(result, i, threshold)
+    room = int(ax.get_position().width * cast(Figure, ax.figure).get_figwidth() * 72 / 6.7)
+    height, width = result.views[i].original
+    size = f"{width} × {height} pixels"
+    words = [(_short(title, room), "dashed: true box" if true else size)]
     for name, c, box in zip(result.names[i], result.classes[i].tolist(), boxes, strict=True):
         told = f"{_percent(float(result.probabilities[i, c]))}, score {result.scores[i, c]:.1f}"
-        words.append((_short(name), told + ("; no box" if np.isnan(box).any() else "")))
+        words.append((_short(name, room), told + ("; no box" if np.isnan(box).any() else "")))
     return words
 
 
@@ -777,7 +841,7 @@ def _percent(share: float) -> str:
     return "under 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
 
 
-def _short(text: str, length: int = 27) -> str:
+def _short(text: str, length: int) -> str:
     """A name that fits above its panel; ImageNet's list several, the first says enough."""
     text = text if len(text) <= length else text.split(",")[0]
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
@@ -810,7 +874,8 @@ def _overlay_bar(ax: Axes, vmax: float, opacity: float, colours: str) -> None:
     ax.imshow(overlay(grey, ramp, vmax, opacity, colours), extent=(0, 1, 0, vmax), aspect="auto")
     ax.set_xticks([])
     ax.yaxis.tick_right()
-    ax.set_yticks([0, vmax / 2, vmax], ["0", f"{vmax / 2:.3g}", f"{vmax:.3g}"])
+    ticks = [t for t in MaxNLocator(4).tick_values(0, vmax) if t <= vmax]
+    ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
     ax.tick_params(length=2)
     ax.set_ylabel("evidence $M_c$", labelpad=4)
     ax.yaxis.set_label_position("right")
@@ -874,7 +939,7 @@ _HTML = (
 )
 
 
-def encode(image: Array, quality: int = 88) -> tuple[Literal["png", "jpeg"], bytes]:
+def encode(image: Array, quality: int = 85) -> tuple[Literal["png", "jpeg"], bytes]:
     """Compress a picture as PNG with at most 256 colours or as JPEG, whichever is smaller.
 
     Args:
@@ -893,7 +958,7 @@ def encode(image: Array, quality: int = 88) -> tuple[Literal["png", "jpeg"], byt
     full = Image.fromarray(image)
     png, jpeg = io.BytesIO(), io.BytesIO()
     full.quantize(256).save(png, "png", optimize=True)
-    full.save(jpeg, "jpeg", quality=quality, subsampling=0, optimize=True)
+    full.save(jpeg, "jpeg", quality=quality, optimize=True)
     if png.tell() <= jpeg.tell():
         return "png", png.getvalue()
     return "jpeg", jpeg.getvalue()
