@@ -19,12 +19,13 @@ def eye(ink: Ink, x: float, y: float, radius: float = 0.027) -> None:
 
 
 def four_legged(
-    ink: Ink, pose: str, coat: RGB, belly: RGB, sock: RGB, build: float, hip: float
+    ink: Ink, look: Look, coat: RGB, belly: RGB, sock: RGB, build: float
 ) -> tuple[Path, float, float]:
     """The body that dog, cat and fox share: far legs, trunk; and where its neck ends.
 
-    `build` is 1 for the sturdiest; call `near_legs` with the same arguments next.
+    `build` is 1 for the sturdiest; `near_legs` comes next.
     """
+    pose, hip, stride = look.word("pose"), 0.65 - look.number("leg"), look.number("stride")
     if pose == "sitting":
         with ink.part("leg"):
             ink.fill(limb([(0.50, 0.56), (0.47, 0.75), (0.455, 0.88)], 0.13 * build, 0.075),
@@ -36,10 +37,11 @@ def four_legged(
         neck = 0.46, 0.52
     else:
         with ink.part("leg"):
-            for x in (0.41, 0.77):
-                ink.fill(limb([(x, hip), (x + 0.012, 0.79), (x - 0.005, 0.87)], 0.11 * build, 0.07),
-                         darker(coat, 0.35))
-                ink.fill(oval(x - 0.025, 0.88, 0.056, 0.031), darker(sock, 0.35))
+            for x, step in ((0.41, 1.2 * stride), (0.77, -0.8 * stride)):
+                foot = x + step
+                ink.fill(limb([(x, hip), (x + 0.4 * step + 0.012, 0.78), (foot - 0.005, 0.87)],
+                              0.11 * build, 0.07), darker(coat, 0.35))
+                ink.fill(oval(foot - 0.025, 0.88, 0.056, 0.031), darker(sock, 0.35))
         sag = 0.09 * build
         trunk = blob([(0.29, hip - 0.15), (0.42, hip - 0.165), (0.58, hip - 0.15),
                       (0.76, hip - 0.17), (0.875, hip - 0.06), (0.87, hip + 0.06),
@@ -56,22 +58,25 @@ def four_legged(
     return trunk, *neck
 
 
-def near_legs(ink: Ink, pose: str, coat: RGB, sock: RGB, build: float, hip: float) -> None:
+def near_legs(ink: Ink, look: Look, coat: RGB, sock: RGB, build: float) -> None:
     """The pair of legs on our side."""
+    hip, stride = 0.65 - look.number("leg"), look.number("stride")
+    sits = look.word("pose") == "sitting"
     with ink.part("leg"):
-        if pose == "sitting":
+        if sits:
             ink.fill(oval(0.66, 0.785, 0.135 * build + 0.01, 0.135, -20), coat)
             ink.fill(oval(0.565, 0.905, 0.092, 0.036), sock)
         else:
-            ink.fill(blob([(0.745, hip - 0.10), (0.86, hip - 0.09), (0.885, hip + 0.03),
-                           (0.855, 0.79), (0.865, 0.895), (0.795, 0.90), (0.785, 0.80),
-                           (0.735, hip + 0.06)]), coat)
-            ink.fill(oval(0.815, 0.895, 0.062, 0.036), sock)
+            ink.fill(blob([(0.74, hip - 0.10), (0.86, hip - 0.09), (0.885, hip + 0.03),
+                           (0.86 + 0.8 * stride, 0.79), (0.862 + stride, 0.895),
+                           (0.795 + stride, 0.90), (0.775 + 0.4 * stride, 0.80),
+                           (0.73, hip + 0.06)]), coat)
+            ink.fill(oval(0.812 + stride, 0.895, 0.062, 0.036), sock)
     with ink.part("leg"):
-        top, x = (0.58, 0.41) if pose == "sitting" else (hip - 0.02, 0.335)
-        ink.fill(limb([(x, top), (x + 0.005, 0.77), (x - 0.008, 0.875)], 0.135 * build, 0.085),
-                 coat)
-        ink.fill(oval(x - 0.03, 0.895, 0.064, 0.036), sock)
+        top, x, step = (0.58, 0.41, 0.0) if sits else (hip - 0.02, 0.335, -stride)
+        ink.fill(limb([(x, top), (x + 0.4 * step + 0.005, 0.77), (x + step - 0.008, 0.875)],
+                      0.135 * build, 0.085), coat)
+        ink.fill(oval(x + step - 0.03, 0.895, 0.064, 0.036), sock)
 
 
 def pricked_ears(ink: Ink, x: float, y: float, tall: float, coat: RGB, inner: RGB, tip: RGB
@@ -96,7 +101,8 @@ _POSES = ("standing", "sitting")
 @sprite(
     "dog", colours="coat", parts=("head", "ear", "leg", "tail"), home="park",
     words={"pose": _POSES, "marking": ("plain", "patches", "saddle"), "ears": ("long", "short")},
-    numbers={"tail": (-0.05, 0.05), "leg": (0.0, 0.05), "nose": (0.0, 0.03)},
+    numbers={"tail": (-0.05, 0.05), "leg": (0.0, 0.05), "stride": (-0.01, 0.06), "nose": (0.0,
+                                                                                          0.03)},
 )
 def dog(ink: Ink, look: Look) -> None:
     """A dog with hanging ears and a collar, looking left."""
@@ -108,7 +114,7 @@ def dog(ink: Ink, look: Look) -> None:
                  if pose == "sitting" else
                  limb([(0.83, hip - 0.09), (0.91, hip - 0.15), (0.945, hip - 0.27 - wag)],
                       0.075, 0.038), coat)
-    trunk, x, y = four_legged(ink, pose, coat, pale, pale, 1.0, hip)
+    trunk, x, y = four_legged(ink, look, coat, pale, pale, 1.0)
     with ink.part("body"), ink.clip(trunk):
         if marking == "saddle":
             ink.fill(oval(0.66, y - 0.07, 0.19, 0.14, 30 if pose == "sitting" else 0),
@@ -117,7 +123,7 @@ def dog(ink: Ink, look: Look) -> None:
             for _ in range(4):
                 ink.fill(oval(look.rng.uniform(0.45, 0.84), look.rng.uniform(y - 0.1, y + 0.12),
                               look.rng.uniform(0.04, 0.075), 0.045), darker(coat, 0.45))
-    near_legs(ink, pose, coat, pale, 1.0, hip)
+    near_legs(ink, look, coat, pale, 1.0)
     with ink.moved(x, y):
         with ink.part("head"):
             ink.fill(limb([(0.0, 0.02), (-0.04, -0.18)], 0.21, 0.16), coat)
@@ -140,12 +146,13 @@ def dog(ink: Ink, look: Look) -> None:
 @sprite(
     "cat", colours="coat", parts=("head", "ear", "leg", "tail"), home="room",
     words={"pose": _POSES, "marking": ("plain", "tabby", "bib")},
-    numbers={"tail": (-0.04, 0.06), "leg": (0.0, 0.04), "cheek": (0.0, 0.02)},
+    numbers={"tail": (-0.04, 0.06), "leg": (0.0, 0.04), "stride": (-0.01, 0.06), "cheek": (0.0,
+                                                                                           0.02)},
 )
 def cat(ink: Ink, look: Look) -> None:
     """A cat with a round face, looking at us."""
     coat, pale, pose, marking = look.main, look.second, look.word("pose"), look.word("marking")
-    hip, curl, stripe = 0.64 - look.number("leg"), look.number("tail"), darker(look.main, 0.4)
+    hip, curl, stripe = 0.65 - look.number("leg"), look.number("tail"), darker(look.main, 0.4)
     sock = pale if marking == "bib" else coat
     if pose == "standing":
         with ink.part("tail"):
@@ -153,7 +160,7 @@ def cat(ink: Ink, look: Look) -> None:
                            (0.85 + curl, hip - 0.36), (0.82 + curl, hip - 0.42)], 0.075, 0.06),
                      coat)
             ink.fill(oval(0.825 + curl, hip - 0.42, 0.035), stripe)
-    trunk, x, y = four_legged(ink, pose, coat, mix(coat, pale, 0.6), sock, 0.86, hip)
+    trunk, x, y = four_legged(ink, look, coat, mix(coat, pale, 0.6), sock, 0.86)
     with ink.part("body"), ink.clip(trunk):
         if marking == "tabby":
             for i in range(4):
@@ -162,7 +169,7 @@ def cat(ink: Ink, look: Look) -> None:
                                if pose == "sitting" else
                                [(0.46 + 0.105 * i, hip - 0.18), (0.49 + 0.10 * i, hip - 0.03)]),
                          stripe, 0.028)
-    near_legs(ink, pose, coat, sock, 0.86, hip)
+    near_legs(ink, look, coat, sock, 0.86)
     if pose == "sitting":
         with ink.part("tail"):
             ink.fill(limb([(0.78, 0.80), (0.83, 0.89), (0.70, 0.925), (0.56 + curl, 0.91)],
@@ -195,12 +202,13 @@ def cat(ink: Ink, look: Look) -> None:
 @sprite(
     "fox", colours="fox", parts=("head", "ear", "leg", "tail"), home="snow",
     words={"pose": _POSES},
-    numbers={"tail": (-0.05, 0.05), "leg": (0.0, 0.05), "brush": (0.0, 0.03)},
+    numbers={"tail": (-0.05, 0.05), "leg": (0.0, 0.05), "stride": (-0.01, 0.06), "brush": (0.0,
+                                                                                           0.03)},
 )
 def fox(ink: Ink, look: Look) -> None:
     """A fox: pointed face, white cheeks, dark stockings and a brush."""
     coat, white, sock, pose = look.main, look.second, look.accent, look.word("pose")
-    hip, lift, brush = 0.64 - look.number("leg"), look.number("tail"), look.number("brush")
+    hip, lift, brush = 0.65 - look.number("leg"), look.number("tail"), look.number("brush")
     if pose == "sitting":
         tail = blob([(0.70, 0.80), (0.80, 0.70 + lift), (0.91, 0.68 + lift), (0.965, 0.78),
                      (0.955 + brush, 0.87), (0.87, 0.925), (0.74, 0.92)])
@@ -214,8 +222,8 @@ def fox(ink: Ink, look: Look) -> None:
         ink.fill(tail, coat)
         with ink.clip(tail):
             ink.fill(tip, white)
-    _, x, y = four_legged(ink, pose, coat, white, sock, 0.86, hip)
-    near_legs(ink, pose, coat, sock, 0.86, hip)
+    _, x, y = four_legged(ink, look, coat, white, sock, 0.86)
+    near_legs(ink, look, coat, sock, 0.86)
     with ink.moved(x - 0.05, y - 0.15):
         pricked_ears(ink, 0.02, -0.10, 0.19, coat, lighter(coat, 0.55), sock)
         with ink.part("head"):

@@ -134,8 +134,8 @@ def teapot(ink: Ink, look: Look) -> None:
         ink.fill(blob([(0.31, top + 0.06), (0.36, top - 0.02), (0.50, top - 0.075),
                        (0.64, top - 0.02), (0.69, top + 0.06), (0.50, top + 0.085)]),
                  lighter(glaze, 0.15))
-        ink.line(curve([(0.32, top + 0.06), (0.50, top + 0.085), (0.68, top + 0.06)]),
-                 look.second, 0.024)
+        ink.line(curve([(0.36, top + 0.018), (0.50, top + 0.035), (0.64, top + 0.018)]),
+                 look.second, 0.022)
     with ink.part("lid"):
         ink.fill(oval(0.50, top - 0.10, 0.052 + look.number("knob"), 0.048), look.accent)
 

@@ -60,7 +60,7 @@ _POTS = ("plain", "banded", "footed")
 def plant(ink: Ink, look: Look) -> None:
     """A leafy plant in a pot."""
     green, kind, top = look.main, look.word("leaf"), 0.60 + look.number("top")
-    angles = {"broad": (-78, 78, -48, 50, -20, 24, 2), "round": (-62, 62, -30, 32, 0),
+    angles = {"broad": (-78, 78, -48, 50, -20, 24, 2), "round": (-54, 54, -25, 28, 2),
               "blades": (-72, 72, -52, 50, -34, 33, -15, 16, 0)}[kind]
     for i, angle in enumerate(angles):
         bend, tint = float(angle + look.rng.uniform(-5, 5)), darker(green, 0.30 - 0.045 * i)
@@ -72,11 +72,11 @@ def plant(ink: Ink, look: Look) -> None:
             elif kind == "blades":
                 leaf(ink, x, y, bend, 0.56 - 0.10 * abs(sin(a)), 0.11, tint)
             else:
-                long = 0.32 + 0.04 * (i % 2)
+                long = 0.30 + 0.05 * (i % 2)
                 x1, y1 = x + long * sin(a), y - long * cos(a)
                 ink.line(curve([(x, y), (x + 0.4 * long * sin(a), y - 0.6 * long * cos(a)),
                                 (x1, y1)]), darker(green, 0.2), 0.024)
-                ink.fill(oval(x1, y1 - 0.02, 0.155, 0.125, 0.5 * bend), tint)
+                ink.fill(oval(x1, y1, 0.14, 0.135, 0.5 * bend), tint)
                 ink.line(curve([(x1, y1 + 0.09), (x1 + 0.005, y1 - 0.02)]), darker(tint, 0.25),
                          0.012)
     pot(ink, look.word("pot"), look.second, top, look.number("wide"))

@@ -113,7 +113,7 @@ def truck(ink: Ink, look: Look) -> None:
             for x in (0.54, 0.685, 0.83):
                 ink.line(Path([(x, 0.28), (x, 0.66)]), darker(trim, 0.22), 0.012)
         elif load == "logs":
-            for x, y in ((0.50, 0.60), (0.67, 0.60), (0.84, 0.60), (0.585, 0.46), (0.755, 0.46)):
+            for x, y in ((0.51, 0.52), (0.68, 0.52), (0.85, 0.52), (0.595, 0.375), (0.765, 0.375)):
                 ink.fill(oval(x, y, 0.088), darker(WOOD, 0.35))
                 ink.fill(oval(x, y, 0.068), STRAW)
                 ink.line(oval(x, y, 0.036), darker(STRAW, 0.3), 0.012)
