@@ -12,7 +12,7 @@ from math import sin
 
 import numpy as np
 
-from camkit.world.ink import Ink, arc, blob, box, curve, limb, oval, poly
+from camkit.world.ink import Ink, arc, blob, box, curve, limb, oval, poly, together
 from camkit.world.palette import (
     CREAM,
     FAMILIES,
@@ -153,18 +153,31 @@ def _fir(ink: Ink, x: float, foot: float, s: float, leaf: RGB) -> None:
 
 def _tufts(ink: Ink, look: Look, n: int, top: float, colour: RGB) -> None:
     """Tufts of grass, larger towards the front."""
+    tufts = []
     for x, t in look.rng.random((n, 2)).tolist():
         y = top + (0.98 - top) * t
         s = 0.016 + 0.022 * t
-        ink.line(curve([(x - 0.6 * s, y - 0.7 * s), (x - 0.15 * s, y), (x, y - s), (x + 0.15 * s, y),
-                        (x + 0.65 * s, y - 0.8 * s)]), colour, 0.007)  # fmt: skip
+        tufts.append(curve([(x - 0.6 * s, y - 0.7 * s), (x - 0.15 * s, y), (x, y - s),
+                            (x + 0.15 * s, y), (x + 0.65 * s, y - 0.8 * s)]))  # fmt: skip
+    ink.line(together(tufts), colour, 0.007)
+
+
+def _waves(ink: Ink, look: Look, n: int, top: float, low: float, colour: RGB) -> None:
+    """Small crests on the water, larger towards the front."""
+    crests = []
+    for x, t in look.rng.random((n, 2)).tolist():
+        y, w = top + (low - top) * t, 0.025 + 0.05 * t
+        crests.append(curve([(x - w, y), (x - w / 2, y - 0.009), (x, y), (x + w / 2, y - 0.009),
+                             (x + w, y)]))  # fmt: skip
+    ink.line(together(crests), colour, 0.007)
 
 
 def _flowers(ink: Ink, look: Look, n: int, top: float) -> None:
-    for x, t, c in look.rng.random((n, 3)).tolist():
-        y = top + (0.98 - top) * t
-        ink.fill(oval(x, y, 0.009 + 0.008 * t, 0.007 + 0.006 * t), mix(look.accent, WHITE, 0.75 * c))
-        ink.fill(oval(x, y, 0.003 + 0.003 * t), GOLD)
+    at = [(x, top + (0.98 - top) * t, t) for x, t in look.rng.random((n, 2)).tolist()]
+    petals = [oval(x, y, 0.009 + 0.008 * t, 0.007 + 0.006 * t) for x, y, t in at]
+    ink.fill(together(petals[::2]), mix(look.accent, WHITE, 0.2))
+    ink.fill(together(petals[1::2]), mix(look.accent, WHITE, 0.65))
+    ink.fill(together([oval(x, y, 0.003 + 0.003 * t) for x, y, t in at]), GOLD)
 
 
 # --- the places ------------------------------------------------------------------------------
@@ -194,11 +207,7 @@ def beach(ink: Ink, look: Look) -> None:
     sea = mix(_SEA, look.main, 0.35)
     shore = 0.63
     ink.wash(-0.1, horizon, 1.1, shore + 0.08, darker(sea, 0.10), lighter(sea, 0.45))
-    for x, t in look.rng.random((6, 2)).tolist():
-        y = horizon + 0.025 + (shore - horizon - 0.06) * t
-        w = 0.03 + 0.05 * t
-        ink.line(curve([(x - w, y), (x - w / 2, y - 0.008), (x, y), (x + w / 2, y - 0.008),
-                        (x + w, y)]), lighter(sea, 0.7), 0.006)  # fmt: skip
+    _waves(ink, look, 6, horizon + 0.025, shore - 0.035, lighter(sea, 0.7))
     edge = [(i / 6, shore + slope * (i / 3 - 1) + 0.014 * sin(2.1 * i + 40 * slope))
             for i in range(-1, 8)]  # fmt: skip
     down = [(1.3, 1.3), (-0.3, 1.3)]
@@ -207,8 +216,9 @@ def beach(ink: Ink, look: Look) -> None:
     ink.fill(blob([*[(x, y + 0.012) for x, y in edge], *down]), darker(sand, 0.16))
     with ink.part("sand"):
         ink.fill(blob([*[(x, y + 0.055) for x, y in edge], *down]), sand)
-    for x, t, s in look.rng.random((16, 3)).tolist():
-        ink.fill(oval(x, 0.74 + 0.25 * t, 0.004 + 0.004 * s, 0.003 + 0.002 * s), darker(sand, 0.28))
+    ink.fill(together([oval(x, 0.74 + 0.25 * t, 0.004 + 0.004 * s, 0.003 + 0.002 * s)
+                       for x, t, s in look.rng.random((16, 3)).tolist()]),
+             darker(sand, 0.28))  # fmt: skip
     for x, t in look.rng.random((2, 2)).tolist():
         ink.fill(poly([*arc(x, 0.78 + 0.18 * t, 0.02, 0.018, 180, 360, 7)], 0.004),
                  mix(look.accent, CREAM, 0.6))  # fmt: skip
@@ -235,19 +245,17 @@ def harbour(ink: Ink, look: Look) -> None:
                        (land + 0.024, horizon - 0.238)], 0.004), band)  # fmt: skip
     sea = mix(_SEA, look.main, 0.35)
     ink.wash(-0.1, horizon, 1.1, 0.76, mix(sea, look.second, 0.25), darker(sea, 0.18))
-    for x, t in look.rng.random((9, 2)).tolist():
-        y = horizon + 0.03 + (0.66 - horizon) * t
-        w = 0.025 + 0.05 * t
-        ink.line(curve([(x - w, y), (x - w / 2, y - 0.009), (x, y), (x + w / 2, y - 0.009),
-                        (x + w, y)]), lighter(sea, 0.55), 0.007)  # fmt: skip
+    _waves(ink, look, 9, horizon + 0.03, 0.69, lighter(sea, 0.55))
     stone = mix(_STONE, look.second, 0.15)
     with ink.part("quay"):
         ink.fill(box(-0.1, 0.70, 1.1, 1.1), stone)
-        for row, y in enumerate((0.70, 0.745)):
-            ink.line(curve([(-0.1, y + 0.045), (1.1, y + 0.045)]), darker(stone, 0.3), 0.006)
-            for i in range(6):
-                x = 0.2 * i + 0.1 * row - 0.05
-                ink.line(curve([(x, y + 0.004), (x, y + 0.042)]), darker(stone, 0.3), 0.006)
+    joints = []
+    for row, y in enumerate((0.70, 0.745)):
+        joints.append(curve([(-0.1, y + 0.045), (1.1, y + 0.045)]))
+        for i in range(6):
+            x = 0.2 * i + 0.1 * row - 0.05
+            joints.append(curve([(x, y + 0.004), (x, y + 0.042)]))
+    ink.line(together(joints), darker(stone, 0.3), 0.006)
     for x in (0.12 + 0.1 * land, 0.78 + 0.1 * land):
         with ink.part("bollard"):
             ink.fill(box(x - 0.017, 0.655, x + 0.017, 0.715, 0.008), darker(stone, 0.62))
@@ -280,27 +288,25 @@ def street(ink: Ink, look: Look) -> None:
             else:
                 ink.fill(box(x - 0.012, top - 0.012, x + wide + 0.012, top + 0.024, 0.01), roof)
         glass = mix(GLASS, wall, 0.2)
-        for y in np.arange(top + 0.055, 0.50, 0.105).tolist():
-            for k in (0.27, 0.73):
-                ink.fill(box(x + k * wide - 0.032, y - 0.004, x + k * wide + 0.032, y + 0.062, 0.006),
-                         lighter(wall, 0.6))  # fmt: skip
-                ink.fill(box(x + k * wide - 0.025, y + 0.002, x + k * wide + 0.025, y + 0.055), glass)
+        panes = [(x + k * wide, top + 0.055 + 0.105 * i) for k in (0.27, 0.73)
+                 for i in range(int((0.55 - top) / 0.105))]  # fmt: skip
+        ink.fill(together([box(a - 0.032, y - 0.004, a + 0.032, y + 0.062) for a, y in panes]),
+                 lighter(wall, 0.6))  # fmt: skip
+        ink.fill(together([box(a - 0.025, y + 0.002, a + 0.025, y + 0.055) for a, y in panes]), glass)
         ink.fill(box(x + 0.40 * wide, 0.58, x + 0.60 * wide, 0.70, 0.01),
                  mix(roof, look.accent, 0.3))  # fmt: skip
         x += wide
     path = mix(_STONE, look.second, 0.2)
     with ink.part("pavement"):
         ink.fill(box(-0.1, 0.685, 1.1, 0.80), path)
-    for i in range(6):
-        ink.line(curve([(0.2 * i - 0.03, 0.69), (0.22 * i - 0.06, 0.765)]), darker(path, 0.18), 0.005)
+    ink.line(together([curve([(0.2 * i - 0.03, 0.69), (0.22 * i - 0.06, 0.765)]) for i in range(6)]),
+             darker(path, 0.18), 0.005)  # fmt: skip
     ink.fill(box(-0.1, 0.765, 1.1, 0.785), darker(path, 0.25))
     road = mix(_ASPHALT, look.second, 0.1)
     with ink.part("road"):
         ink.fill(box(-0.1, 0.785, 1.1, 1.1), road)
-    for i in range(4):
-        a = 0.32 * i - 0.05
-        ink.fill(poly([(a, 0.885), (a + 0.15, 0.885), (a + 0.155, 0.905), (a - 0.005, 0.905)]),
-                 lighter(road, 0.55))  # fmt: skip
+    dashes = [box(a, 0.885, a + 0.15, 0.905) for a in (-0.05, 0.27, 0.59, 0.91)]
+    ink.fill(together(dashes), lighter(road, 0.55))
 
 
 @_place("sky", (0.70, 0.95), horizon=(0.54, 0.60), phase=(0.0, 6.28), peak=(0.15, 0.85))
@@ -323,9 +329,9 @@ def snow(ink: Ink, look: Look) -> None:
     for x, t in look.rng.random((4, 2)).tolist():
         _fir(ink, x, horizon + 0.06 + 0.03 * t, 0.55 + 0.25 * t, fir)
     _ridge(ink, horizon + 0.115, 0.02, white, 0.7, phase + 2.5)
-    for x, t in look.rng.random((8, 2)).tolist():
-        y = horizon + 0.18 + (0.8 - horizon) * t
-        ink.line(curve([(x - 0.05, y), (x, y - 0.008), (x + 0.05, y)]), darker(white, 0.16), 0.006)
+    drifts = [(x, horizon + 0.18 + (0.8 - horizon) * t) for x, t in look.rng.random((8, 2)).tolist()]
+    ink.line(together([curve([(x - 0.05, y), (x, y - 0.008), (x + 0.05, y)]) for x, y in drifts]),
+             darker(white, 0.16), 0.006)  # fmt: skip
 
 
 @_place("sky", (0.70, 0.95), horizon=(0.54, 0.58), bend=(0.25, 0.75))
@@ -362,15 +368,18 @@ def _boards(ink: Ink, top: float, wood: RGB, rows: int, rng: np.random.Generator
     with ink.part("floor"):
         ink.fill(box(-0.1, top, 1.1, 1.1), wood)
     dark, y = darker(wood, 0.2), top
+    joints, grain = [], []
     for i in range(rows):
         step = 0.045 + 0.022 * i
         shift = rng.uniform(0.0, 0.4)
-        ink.line(curve([(-0.1, y + step), (1.1, y + step)]), dark, 0.005)
+        joints.append(curve([(-0.1, y + step), (1.1, y + step)]))
         for x in (shift, shift + 0.45, shift + 0.85):
-            ink.line(curve([(x, y + 0.003), (x, y + step)]), dark, 0.005)
-            ink.line(curve([(x + 0.06, y + 0.5 * step), (x + 0.16, y + 0.42 * step),
-                            (x + 0.28, y + 0.55 * step)]), dark, 0.004, alpha=0.45)  # fmt: skip
+            joints.append(curve([(x, y + 0.003), (x, y + step)]))
+            grain.append(curve([(x + 0.06, y + 0.5 * step), (x + 0.16, y + 0.42 * step),
+                                (x + 0.28, y + 0.55 * step)]))  # fmt: skip
         y += step
+    ink.line(together(joints), dark, 0.005)
+    ink.line(together(grain), dark, 0.004, alpha=0.45)
 
 
 @_place("wall", (0.76, 0.95), frame=(0.12, 0.88), paper=(0.0, 2.99), rug=(0.35, 0.65))
@@ -380,17 +389,17 @@ def room(ink: Ink, look: Look) -> None:
     ink.wash(-0.1, -0.1, 1.1, 0.7, lighter(wall, 0.16), wall)
     soft, paper = lighter(wall, 0.30), int(look.number("paper"))
     if paper == 0:
-        for i in range(9):
-            ink.fill(box(0.125 * i - 0.03, -0.1, 0.125 * i + 0.025, 0.66), soft)
+        ink.fill(together([box(0.125 * i - 0.03, -0.1, 0.125 * i + 0.025, 0.66) for i in range(9)]),
+                 soft)  # fmt: skip
     elif paper == 1:
-        for j in range(6):
-            for i in range(8):
-                ink.fill(oval(0.14 * i + 0.07 * (j % 2), 0.05 + 0.11 * j, 0.016), soft)
+        dots = [oval(0.14 * i + 0.07 * (j % 2), 0.05 + 0.11 * j, 0.016)
+                for j in range(6) for i in range(8)]  # fmt: skip
+        ink.fill(together(dots), soft)
     else:
         with ink.part("panel"):
             ink.fill(box(-0.1, 0.42, 1.1, 0.68), soft)
-        for i in range(7):
-            ink.line(curve([(0.16 * i, 0.43), (0.16 * i, 0.66)]), darker(soft, 0.14), 0.006)
+        ink.line(together([curve([(0.16 * i, 0.43), (0.16 * i, 0.66)]) for i in range(7)]),
+                 darker(soft, 0.14), 0.006)  # fmt: skip
     x = frame
     with ink.part("frame"):
         ink.fill(box(x - 0.105, 0.09, x + 0.105, 0.33, 0.01), mix(look.second, SHADE, 0.15))
@@ -414,11 +423,9 @@ def kitchen(ink: Ink, look: Look) -> None:
     wall, edge, rng = mix(look.main, CREAM, 0.35), look.number("edge"), look.rng
     ink.wash(-0.1, -0.1, 1.1, edge, lighter(wall, 0.25), wall)
     joint = darker(wall, 0.13)
-    for j in range(7):
-        y = 0.02 + 0.1 * j
-        ink.line(curve([(-0.1, y), (1.1, y)]), joint, 0.005)
-    for i in range(-1, 7):
-        ink.line(curve([(0.17 * i + 0.05, -0.1), (0.17 * i + 0.05, 0.7)]), joint, 0.005)
+    tiles = [curve([(-0.1, 0.02 + 0.1 * j), (1.1, 0.02 + 0.1 * j)]) for j in range(7)]
+    tiles += [curve([(0.17 * i + 0.05, -0.1), (0.17 * i + 0.05, 0.7)]) for i in range(-1, 7)]
+    ink.line(together(tiles), joint, 0.005)
     x = look.number("window")
     with ink.part("window"):
         ink.fill(box(x - 0.17, 0.05, x + 0.17, 0.39, 0.012), lighter(wall, 0.75))
@@ -433,14 +440,16 @@ def kitchen(ink: Ink, look: Look) -> None:
         ink.fill(box(-0.1, edge, 1.1, 1.1), wood)
     ink.wash(-0.1, edge, 1.1, 1.1, lighter(wood, 0.22), wood)
     dark = darker(wood, 0.22)
-    for k in range(4):  # planks run to the front, so their joints spread
-        a = 0.02 + 0.32 * k
-        ink.line(curve([(a, edge), (0.5 + 1.5 * (a - 0.5), 1.1)]), dark, 0.006)
+    # Planks run to the front, so their joints spread.
+    ink.line(together([curve([(a, edge), (0.5 + 1.5 * (a - 0.5), 1.1)])
+                       for a in (0.02, 0.34, 0.66, 0.98)]), dark, 0.006)  # fmt: skip
+    grain = []
     for a, t, s in rng.random((14, 3)).tolist():
         y = edge + 0.03 + (0.9 - edge) * t
         b = 0.5 + (a * 1.2 - 0.6) * (1 + (y - edge) * 1.2)
-        ink.line(curve([(b, y), (b + 0.012 * (b - 0.5), y + 0.03 + 0.03 * s),
-                        (b + 0.05 * (b - 0.5), y + 0.08 + 0.07 * s)]), dark, 0.004, alpha=0.55)  # fmt: skip
+        grain.append(curve([(b, y), (b + 0.012 * (b - 0.5), y + 0.03 + 0.03 * s),
+                            (b + 0.05 * (b - 0.5), y + 0.08 + 0.07 * s)]))  # fmt: skip
+    ink.line(together(grain), dark, 0.004, alpha=0.55)
     ink.fill(box(-0.1, edge - 0.006, 1.1, edge + 0.012), lighter(wood, 0.4))
 
 

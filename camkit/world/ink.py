@@ -2,7 +2,7 @@
 
 Coordinates are fractions of the unit square: x runs right, y runs *down*, as pixels do.
 Shapes are matplotlib paths, so curves stay curves until the last moment and the same
-drawing is right at any size. `Ink` lays them down with matplotlib's Agg rasteriser.
+drawing is right at any size. `Ink` only records them: it knows no pixels. `raster.py` lays them down.
 """
 
 from __future__ import annotations
@@ -10,17 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import cos, radians, sin
+from typing import Literal, NamedTuple
 
 import numpy as np
-from matplotlib.backend_bases import GraphicsContextBase
-from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.path import Path
-from matplotlib.transforms import Affine2D, TransformedPath
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "Ink", "Frame", "arc", "blob", "box", "curve", "limb", "oval", "poly",
+    "Drawing",
+    "Ink",
+    "Stroke",
+    "arc",
+    "blob",
+    "box",
+    "curve",
+    "limb",
+    "oval",
+    "poly",
+    "together",
 ]
 
 RGB = tuple[float, float, float]
@@ -31,7 +40,7 @@ _LINE, _CURVE3, _CURVE4, _CLOSE = Path.LINETO, Path.CURVE3, Path.CURVE4, Path.CL
 
 
 def _points(points: ArrayLike) -> Floats:
-    array = np.asarray(points, dtype=np.float64)
+    array = np.array(points, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != 2 or len(array) < 2:
         raise ValueError(
             f"points must be a list of at least two (x, y) pairs; its shape is {array.shape}."
@@ -39,17 +48,50 @@ def _points(points: ArrayLike) -> Floats:
     return array
 
 
-def _through(points: Floats, closed: bool) -> Floats:
-    """Bezier points of the Catmull-Rom curve through `points`: (1 + 3 n, 2)."""
+_MODEL = Path([(0.0, 0.0)])  # lends new shapes its settings
+
+
+def _shape(vertices: Floats, codes: NDArray[np.uint8]) -> Path:
+    """`Path(vertices, codes)` without its checks, which take longer than drawing."""
+    path: Path = Path._fast_from_codes_and_verts(vertices, codes, _MODEL)  # type: ignore[attr-defined]
+    return path
+
+
+def _coded(path: Path) -> Path:
+    """`path`, its points said to be corners if nothing was said about them."""
+    if path.codes is None:
+        return _shape(path.vertices, _codes("open", len(path.vertices)))
+    return path
+
+
+@lru_cache(maxsize=128)
+def _smoothing(n: int, closed: bool) -> Floats:
+    """(1 + 3 steps, n): what turns n points into the Bezier points of their Catmull-Rom curve."""
+    eye = np.eye(n)
     if closed:
-        before, start = np.roll(points, 1, axis=0), points
-        end, after = np.roll(points, -1, axis=0), np.roll(points, -2, axis=0)
+        before, start = np.roll(eye, 1, axis=0), eye
+        end, after = np.roll(eye, -1, axis=0), np.roll(eye, -2, axis=0)
     else:
-        start, end = points[:-1], points[1:]
-        before = np.concatenate([points[:1], points[:-2]])
-        after = np.concatenate([points[2:], points[-1:]])
+        start, end = eye[:-1], eye[1:]
+        before = np.concatenate([eye[:1], eye[:-2]])
+        after = np.concatenate([eye[2:], eye[-1:]])
     steps = np.stack([start + (end - before) / 6, end - (after - start) / 6, end], axis=1)
-    return np.concatenate([points[:1], steps.reshape(-1, 2)])
+    return np.concatenate([eye[:1], steps.reshape(-1, n), *([eye[:1]] if closed else [])])
+
+
+@lru_cache(maxsize=256)
+def _codes(kind: str, n: int) -> NDArray[np.uint8]:
+    """What each of a shape's points is to matplotlib, for a shape of `n` points."""
+    if kind in ("corners", "open"):
+        codes = [_LINE] * n
+    elif kind == "rounded":
+        codes = [_LINE, _CURVE3, _CURVE3] * n
+    else:
+        codes = [_CURVE4] * (1 + 3 * (n if kind == "blob" else n - 1))
+    if kind not in ("curve", "open"):
+        codes.append(_CLOSE)
+    codes[0] = Path.MOVETO
+    return np.array(codes, dtype=np.uint8)
 
 
 def blob(points: ArrayLike) -> Path:
@@ -58,18 +100,16 @@ def blob(points: ArrayLike) -> Path:
     >>> blob([(0, 0), (1, 0), (1, 1), (0, 1)]).contains_point((0.5, 0.5))
     True
     """
-    vertices = _through(_points(points), closed=True)
-    codes = np.full(len(vertices) + 1, _CURVE4, dtype=np.uint8)
-    codes[0], codes[-1] = Path.MOVETO, _CLOSE
-    return Path(np.concatenate([vertices, vertices[:1]]), codes)
+    array = _points(points)
+    n = len(array)
+    return _shape(_smoothing(n, True) @ array, _codes("blob", n))
 
 
 def curve(points: ArrayLike) -> Path:
     """A smooth open stroke through `points`, for `Ink.line`."""
-    vertices = _through(_points(points), closed=False)
-    codes = np.full(len(vertices), _CURVE4, dtype=np.uint8)
-    codes[0] = Path.MOVETO
-    return Path(vertices, codes)
+    array = _points(points)
+    n = len(array)
+    return _shape(_smoothing(n, False) @ array, _codes("curve", n))
 
 
 def poly(points: ArrayLike, radius: float = 0.0) -> Path:
@@ -79,25 +119,47 @@ def poly(points: ArrayLike, radius: float = 0.0) -> Path:
     False
     """
     corners = _points(points)
+    n = len(corners)
     if radius <= 0:
-        codes = np.full(len(corners) + 1, _LINE, dtype=np.uint8)
-        codes[0], codes[-1] = Path.MOVETO, _CLOSE
-        return Path(np.concatenate([corners, corners[:1]]), codes)
-    ahead = np.roll(corners, -1, axis=0) - corners
+        return _shape(np.concatenate([corners, corners[:1]]), _codes("corners", n))
+    ahead = np.concatenate([corners[1:], corners[:1]]) - corners
     length = np.maximum(np.hypot(ahead[:, 0], ahead[:, 1]), 1e-9)[:, None]
-    cut = np.minimum(radius, 0.5 * np.minimum(length, np.roll(length, 1, axis=0)))
     direction = ahead / length
-    arrive = corners - np.roll(direction, 1, axis=0) * cut
-    leave = corners + direction * cut
-    vertices = np.stack([arrive, corners, leave], axis=1).reshape(-1, 2)
-    codes = np.tile(np.array([_LINE, _CURVE3, _CURVE3], dtype=np.uint8), len(corners))
-    codes[0] = Path.MOVETO
-    return Path(np.concatenate([vertices, vertices[:1]]), np.append(codes, np.uint8(_CLOSE)))
+    cut = np.minimum(radius, 0.5 * np.minimum(length, np.concatenate([length[-1:], length[:-1]])))
+    vertices = np.empty((3 * n + 1, 2))
+    vertices[:-1:3] = corners - np.concatenate([direction[-1:], direction[:-1]]) * cut
+    vertices[1:-1:3] = corners
+    vertices[2::3] = corners + direction * cut
+    vertices[-1] = vertices[0]
+    return _shape(vertices, _codes("rounded", n))
+
+
+def together(shapes: Sequence[Path]) -> Path:
+    """Many shapes of one colour as one, which is much faster to draw than one by one."""
+    shapes = [_coded(s) for s in shapes]
+    return _shape(
+        np.concatenate([s.vertices for s in shapes]), np.concatenate([s.codes for s in shapes])
+    )
+
+
+_ROUND_X = np.array([0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0])  # which of x0, x1
+_ROUND_Y = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0])
+_ROUND = np.array([
+    (0, 1), (0, 0), (1, 0), (-1, 0), (0, 0), (0, 1), (0, -1), (0, 0), (-1, 0), (1, 0), (0, 0),
+    (0, -1), (0, 1),
+])  # fmt: skip
 
 
 def box(x0: float, y0: float, x1: float, y1: float, radius: float = 0.0) -> Path:
-    """An upright rectangle from the corner `(x0, y0)` to `(x1, y1)`."""
-    return poly([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], radius)
+    """An upright rectangle from the corner `(x0, y0)` to `(x1, y1)`, corners rounded."""
+    if radius <= 0:
+        corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)], dtype=np.float64)
+        return _shape(corners, _codes("corners", 4))
+    r = min(radius, abs(x1 - x0) / 2, abs(y1 - y0) / 2)
+    vertices = _ROUND * r
+    vertices[:, 0] += np.array([x0, x1])[_ROUND_X]
+    vertices[:, 1] += np.array([y0, y1])[_ROUND_Y]
+    return _shape(vertices, _codes("rounded", 4))
 
 
 _CIRCLE = np.array([
@@ -117,7 +179,7 @@ def oval(cx: float, cy: float, rx: float, ry: float | None = None, tilt: float =
     if tilt:
         c, s = cos(radians(tilt)), sin(radians(tilt))
         points = points @ np.array([[c, s], [-s, c]])
-    return Path(points + (cx, cy), _CIRCLE_CODES)
+    return _shape(points + (cx, cy), _CIRCLE_CODES)
 
 
 def arc(
@@ -128,6 +190,12 @@ def arc(
     return [(cx + rx * cos(a), cy + ry * sin(a)) for a in angles]
 
 
+@lru_cache(maxsize=32)
+def _ramp(n: int) -> Floats:
+    """(n, 1): evenly from 0 to 1."""
+    return np.linspace(0.0, 1.0, n)[:, None]
+
+
 def limb(points: ArrayLike, start: float, end: float | None = None) -> Path:
     """A rounded tube along `points`: `start` wide where it begins, `end` where it ends.
 
@@ -135,177 +203,132 @@ def limb(points: ArrayLike, start: float, end: float | None = None) -> Path:
     """
     spine = _points(points)
     if len(spine) == 2:
-        spine = np.stack([spine[0], spine.mean(axis=0), spine[1]])
-    tangent = np.gradient(spine, axis=0)
+        spine = np.stack([spine[0], 0.5 * (spine[0] + spine[1]), spine[1]])
+    n = len(spine)
+    tangent = np.empty_like(spine)
+    tangent[1:-1] = spine[2:] - spine[:-2]
+    tangent[0], tangent[-1] = spine[1] - spine[0], spine[-1] - spine[-2]
     tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-9)[:, None]
-    normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
-    half = np.linspace(start, start if end is None else end, len(spine))[:, None] / 2
-    left, right = spine + normal * half, spine - normal * half
-    tip = spine[-1:] + tangent[-1:] * half[-1]
-    root = spine[:1] - tangent[:1] * half[0]
-    return blob(np.concatenate([left, tip, right[::-1], root]))
+    half = tangent * (0.5 * (start + ((start if end is None else end) - start) * _ramp(n)))
+    outline = np.empty((2 * n + 2, 2))
+    sideways = half[:, ::-1] * (-1.0, 1.0)
+    outline[:n] = spine + sideways
+    outline[n] = spine[-1] + half[-1]
+    outline[n + 1 : -1] = (spine - sideways)[::-1]
+    outline[-1] = spine[0] - half[0]
+    return blob(outline)
+
+
+class Stroke(NamedTuple):
+    """One act of the pen, in the coordinates of the unit square."""
+
+    shape: Path
+    colour: RGB
+    alpha: float
+    width: float  # of a line; 0 for a fill
+    matrix: Floats | None  # (3, 3), where `Ink.moved` has put the pen's origin
+    lump: int  # 0 for detail, which lies on a lump that is there already
+    layer: Literal["body", "aside"]
+    clip: tuple[Path, Floats | None] | None
+    fade: RGB | None  # the colour at the bottom of a wash
 
 
 @dataclass(frozen=True)
-class Frame:
-    """Where a unit square lies on a canvas of pixels.
+class Drawing:
+    """What an `Ink` has recorded: strokes, later ones on top, and the part each lump is of."""
 
-    A point `(u, v)` of the unit square is mirrored (`flip`), turned by `rotation` degrees
-    clockwise about the middle, made `side` pixels large, and put with its middle on
-    pixel `(x, y)` of a canvas `width` x `height`.
-    """
+    strokes: tuple[Stroke, ...]
+    names: tuple[str, ...]  # names[0] is "", no lump
 
-    width: int
-    height: int
-    x: float
-    y: float
-    side: float
-    flip: bool = False
-    rotation: float = 0.0
-
-    def matrix(self) -> Floats:
-        """(3, 3): unit square to Agg's pixels, whose y runs up."""
-        c, s = cos(radians(self.rotation)) * self.side, sin(radians(self.rotation)) * self.side
-        m = -1.0 if self.flip else 1.0
-        a, b, d, e = c * m, -s, s * m, c
-        tx = self.x - 0.5 * (a + b)
-        ty = self.y - 0.5 * (d + e)
-        return np.array([[a, b, tx], [-d, -e, self.height - ty], [0.0, 0.0, 1.0]])
-
-
-@dataclass
-class Layers:
-    """What an `Ink` has drawn: see `Ink.finish`."""
-
-    colour: NDArray[np.uint8]  # (h, w, 4), the body, straight alpha
-    aside: NDArray[np.uint8] | None  # (h, w, 4), what is drawn but belongs to no mask
-    lumps: NDArray[np.uint8]  # (h, w), number of the lump on top, 0 where nothing lies
-    names: tuple[str, ...]  # the part each lump belongs to; names[0] is ""
-
-
-class _Context(GraphicsContextBase):
-    """A graphics context whose colour is set without parsing."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._snap = False
-        self._linewidth = 0.0
-        self._joinstyle = "round"
-        self._capstyle = "round"
-
-
-class _Canvas:
-    """One Agg canvas and its context."""
-
-    def __init__(self, width: int, height: int, smooth: bool) -> None:
-        self.agg = RendererAgg(width, height, 72)
-        self.gc = _Context()
-        self.gc.set_antialiased(smooth)
-
-    def paint(
-        self, path: Path, transform: Affine2D, colour: Sequence[float], alpha: float, width: float
-    ) -> None:
-        rgba = (*colour, alpha)
-        self.gc._rgb = rgba  # type: ignore[attr-defined]
-        self.gc._linewidth = width  # type: ignore[attr-defined]
-        self.agg.draw_path(self.gc, path, transform, None if width else rgba)
-
-    def pixels(self) -> NDArray[np.uint8]:
-        return np.array(self.agg.buffer_rgba())
+    def outline(self) -> tuple[Floats, Floats]:
+        """Points on the outlines of all that is solid, (m, 2), and the pen's half widths (m, 1)."""
+        solid = [s for s in self.strokes if s.lump]
+        if not solid:
+            return np.empty((0, 2)), np.empty((0, 1))
+        vertices = np.concatenate([
+            s.shape.vertices if s.matrix is None
+            else s.shape.vertices @ s.matrix[:2, :2].T + s.matrix[:2, 2] for s in solid
+        ])  # fmt: skip
+        codes = np.concatenate([s.shape.codes for s in solid])
+        pen = np.repeat([s.width / 2 for s in solid], [len(s.shape.codes) for s in solid])
+        corners = np.flatnonzero(codes <= _LINE)
+        thirds = np.flatnonzero(codes == _CURVE4)[2::3]
+        halves = np.flatnonzero(codes == _CURVE3)[1::2]
+        at, width = [vertices[corners]], [pen[corners]]
+        for t in (0.25, 0.5, 0.75, 1.0):
+            u = 1.0 - t
+            at.append(u**3 * vertices[thirds - 3] + 3 * u * u * t * vertices[thirds - 2]
+                      + 3 * u * t * t * vertices[thirds - 1] + t**3 * vertices[thirds])  # fmt: skip
+            at.append(u * u * vertices[halves - 2] + 2 * u * t * vertices[halves - 1]
+                      + t * t * vertices[halves])  # fmt: skip
+            width += [pen[thirds], pen[halves]]
+        return np.concatenate(at), np.concatenate(width)[:, None]
 
 
 @dataclass
 class Ink:
-    """The pen: `fill`, `line`, `clip`, `part` and `aside`.
+    """The pen: `fill`, `line`, `wash`, `clip`, `moved`, `part` and `aside`.
 
     Later strokes lie on top. `part(name)` groups strokes into a lump that is lit as one
     piece of plasticine and can be asked for by name; `aside()` groups strokes that are
     seen but are not the thing itself (steam, a lamp's cord).
 
-    >>> ink = Ink(Frame(32, 32, 16, 16, 32))
+    >>> ink = Ink()
     >>> with ink.part("head"):
     ...     ink.fill(oval(0.5, 0.5, 0.25), (0.8, 0.4, 0.2))
-    >>> layers = ink.finish()
-    >>> layers.names, int((layers.lumps == 1).sum() > 180)
+    >>> drawing = ink.finish()
+    >>> drawing.names, len(drawing.strokes)
     (('', 'head'), 1)
     """
 
-    frame: Frame
-    lumps: bool = True  # keep track of parts; measuring a thing does without
     base: str | None = "body"  # the part of strokes outside any `part`; None: mere detail
-    _transform: Affine2D = field(init=False)
-    _canvases: dict[str, _Canvas] = field(init=False, default_factory=dict)
+    _strokes: list[Stroke] = field(init=False, default_factory=list)
     _names: list[str] = field(init=False, default_factory=lambda: [""])
     _lump: int = field(init=False, default=0)
-    _target: str = field(init=False, default="body")
-    _clips: int = field(init=False, default=0)
+    _layer: Literal["body", "aside"] = field(init=False, default="body")
+    _clip: tuple[Path, Floats | None] | None = field(init=False, default=None)
+    _matrix: Floats | None = field(init=False, default=None)
     _pen: float = field(init=False, default=1.0)
 
-    def __post_init__(self) -> None:
-        self._transform = Affine2D(self.frame.matrix())
-        self._canvas("body")
-        if self.lumps:
-            self._canvas("lumps")
-
-    def _canvas(self, name: str) -> _Canvas:
-        if name not in self._canvases:
-            self._canvases[name] = _Canvas(
-                self.frame.width, self.frame.height, smooth=name != "lumps"
-            )
-        return self._canvases[name]
-
-    def _stroke(self, shape: Path, colour: Sequence[float], alpha: float, width: float) -> None:
-        pixels = width * self._pen * self.frame.side
-        self._canvas(self._target).paint(shape, self._transform, colour, alpha, pixels)
+    def _stroke(self, shape: Path, colour: RGB, alpha: float, width: float) -> None:
+        shape, lump = _coded(shape), 0
         # A clipped or see-through stroke lies on a lump that is there already.
-        if self.lumps and self._target == "body" and alpha == 1.0 and not self._clips:
-            if not self._lump:
-                if self.base is None:
-                    return
+        if self._layer == "body" and alpha == 1.0 and self._clip is None:
+            if not self._lump and self.base is not None:
                 self._open(self.base)
-            mark = self._lump / 255.0
-            self._canvases["lumps"].paint(
-                shape, self._transform, (mark, mark, mark), 1.0, pixels
-            )
+            lump = self._lump
+        self._strokes.append(
+            Stroke(shape, colour, alpha, width * self._pen, self._matrix, lump, self._layer,
+                   self._clip, None)
+        )  # fmt: skip
 
     def _open(self, name: str) -> None:
         self._names.append(name)
         self._lump = len(self._names) - 1
 
-    def fill(self, shape: Path, colour: Sequence[float], alpha: float = 1.0) -> None:
+    def fill(self, shape: Path, colour: RGB, alpha: float = 1.0) -> None:
         """Fill `shape`; `colour` is (r, g, b) in 0..1."""
         self._stroke(shape, colour, alpha, 0.0)
 
-    def line(
-        self, shape: Path, colour: Sequence[float], width: float, alpha: float = 1.0
-    ) -> None:
+    def line(self, shape: Path, colour: RGB, width: float, alpha: float = 1.0) -> None:
         """Draw along `shape` with a round pen `width` of the unit square wide."""
         self._stroke(shape, colour, alpha, width)
 
     def wash(self, x0: float, y0: float, x1: float, y1: float, top: RGB, bottom: RGB) -> None:
-        """Fill a rectangle that fades from `top` to `bottom`; flat, so no lump."""
-        corners = np.array([
-            [(x0, y0), (x1, y0), (x1, y1)], [(x0, y0), (x1, y1), (x0, y1)],
-        ])  # fmt: skip
-        colours = np.array([[(*top, 1.0), (*top, 1.0), (*bottom, 1.0)],
-                            [(*top, 1.0), (*bottom, 1.0), (*bottom, 1.0)]])  # fmt: skip
-        canvas = self._canvas(self._target)
-        canvas.agg.draw_gouraud_triangles(canvas.gc, corners, colours, self._transform)
-        if self.lumps and self._target == "body" and not self._clips:
-            area = box(x0, y0, x1, y1)
-            self._canvases["lumps"].paint(area, self._transform, (0.0, 0.0, 0.0), 1.0, 0.0)
+        """Fill a rectangle that fades from `top` to `bottom`; flat, it buries lumps below."""
+        area = box(x0, y0, x1, y1)
+        self._strokes.append(
+            Stroke(area, top, 1.0, 0.0, self._matrix, 0, self._layer, self._clip, bottom)
+        )
 
     @contextmanager
     def clip(self, shape: Path) -> Iterator[None]:
         """Inside the `with`, nothing is drawn outside `shape`; clips do not nest."""
-        gc = self._canvas(self._target).gc
-        gc.set_clip_path(TransformedPath(shape, self._transform))
-        self._clips += 1
+        before, self._clip = self._clip, (shape, self._matrix)
         try:
             yield
         finally:
-            self._clips -= 1
-            gc.set_clip_path(None)
+            self._clip = before
 
     @contextmanager
     def moved(self, x: float, y: float, scale: float = 1.0, tilt: float = 0.0) -> Iterator[None]:
@@ -313,21 +336,21 @@ class Ink:
 
         A head drawn about its neck can so sit on any body.
         """
-        transform, pen = self._transform, self._pen
-        local = Affine2D().rotate_deg(tilt).scale(scale).translate(x, y)
-        self._transform = Affine2D(transform.get_matrix() @ local.get_matrix())
+        matrix, pen = self._matrix, self._pen
+        c, s = scale * cos(radians(tilt)), scale * sin(radians(tilt))
+        local = np.array([[c, -s, x], [s, c, y], [0.0, 0.0, 1.0]])
+        self._matrix = local if matrix is None else matrix @ local
         self._pen = pen * scale
         try:
             yield
         finally:
-            self._transform, self._pen = transform, pen
+            self._matrix, self._pen = matrix, pen
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Strokes inside the `with` form one lump of the part `name`."""
         before = self._lump
-        if self.lumps:
-            self._open(name)
+        self._open(name)
         try:
             yield
         finally:
@@ -336,19 +359,12 @@ class Ink:
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Strokes inside the `with` are seen, in front, but count into no mask."""
-        before, self._target = self._target, "aside"
+        before, self._layer = self._layer, "aside"
         try:
             yield
         finally:
-            self._target = before
+            self._layer = before
 
-    def finish(self) -> Layers:
-        """Return the pixels drawn so far."""
-        aside, lumps = self._canvases.get("aside"), self._canvases.get("lumps")
-        shape = (self.frame.height, self.frame.width)
-        return Layers(
-            colour=self._canvases["body"].pixels(),
-            aside=None if aside is None else aside.pixels(),
-            lumps=np.zeros(shape, np.uint8) if lumps is None else lumps.pixels()[..., 0],
-            names=tuple(self._names),
-        )
+    def finish(self) -> Drawing:
+        """What has been drawn so far."""
+        return Drawing(tuple(self._strokes), tuple(self._names))

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-_GRID = 48  # cells of the coarse grid on which relief and shadow are computed
-_CHANNELS = 5  # lumps this far apart in the drawing order share a height field
+_GRID = 40  # cells of the coarse grid on which relief and shadow are computed
+_CHANNELS = 4  # lumps this far apart in the drawing order share a height field
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,9 @@ def relief(lumps: NDArray[np.uint8], light: Light, softness: float) -> Floats:
     `softness` is the width of a lump's rounded edge in pixels.
     """
     h, w = lumps.shape
-    top = int(lumps.max())
-    channels = min(_CHANNELS, max(top, 1))
-    stack = np.empty((channels, h, w), dtype=np.float32)
-    turn = (lumps + (channels - 1)) % channels
-    for c in range(channels):
-        stack[c] = turn == c
-    stack[0] *= lumps > 0
+    channels = min(_CHANNELS, max(int(lumps.max()), 1))
+    turn = lumps % channels + (lumps == 0) * np.uint8(channels)
+    stack = (turn == np.arange(channels, dtype=np.uint8)[:, None, None]).astype(np.float32)
     gh, gw = min(_GRID, h), min(_GRID, w)
     low = down(h, gh) @ stack @ down(w, gw).T
     blur_y, slope_y = _slopes(gh, max(5, round(10 * softness * gh / h)))
@@ -105,18 +101,28 @@ def relief(lumps: NDArray[np.uint8], light: Light, softness: float) -> Floats:
     return np.asarray(shade, dtype=np.float32)
 
 
+_LEVELS = 512
+
+
+@lru_cache(maxsize=64)
+def _response(warmth: float) -> tuple[Floats, Floats]:
+    """(512, 3) each: what a shade of -1..1 multiplies a colour by, and what it adds."""
+    shade = np.linspace(-1.0, 1.0, _LEVELS)[:, None]
+    bright, dark = np.maximum(shade, 0.0), np.minimum(shade, 0.0)
+    warm = np.array([1.0, 0.96, 0.84]) - warmth * np.array([0.0, 0.02, 0.10])
+    cool = np.array([0.92, 0.84, 0.66])
+    gleam = (0.42 * bright + 1.6 * np.maximum(bright - 0.42, 0.0) ** 2) * warm
+    return ((1.0 + dark * cool) * (1.0 - gleam)).astype(np.float32), gleam.astype(np.float32)
+
+
 def lit(colour: Floats, shade: Floats, light: Light) -> Floats:
     """`colour` (h, w, 3) in 0..1 under `shade` (h, w): warm where lit, cool where dark."""
-    bright = np.maximum(shade, 0.0)
-    dark = np.minimum(shade, 0.0)
-    warm = np.array([1.0, 0.96, 0.84], np.float32) + light.warmth * np.array(
-        [0.0, -0.02, -0.10], np.float32
-    )
-    cool = np.array([0.92, 0.84, 0.66], np.float32)
-    gleam = 0.42 * bright + 1.6 * np.maximum(bright - 0.42, 0.0) ** 2
-    out = colour * (1.0 + dark[..., None] * cool)
-    out += (1.0 - out) * (gleam[..., None] * warm)
-    return np.asarray(out, dtype=np.float32)
+    times, plus = _response(light.warmth)
+    level = np.clip((shade + 1.0) * (0.5 * (_LEVELS - 1)) + 0.5, 0, _LEVELS - 1).astype(np.intp)
+    out = times.take(level, axis=0)
+    out *= colour
+    out += plus.take(level, axis=0)
+    return out
 
 
 def shadow(alpha: Floats, light: Light, side: float, stands: bool) -> Floats:

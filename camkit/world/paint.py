@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, cos, radians, sin
 
@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camkit.world.backgrounds import Backdrop, background
-from camkit.world.ink import Frame, Ink
+from camkit.world.ink import Drawing, Ink
 from camkit.world.light import Light, lit, relief, shadow
+from camkit.world.palette import Scheme
+from camkit.world.raster import Frame, raster, turning
 from camkit.world.sprites import Look, find
 from camkit.world.things import Thing
 
 Floats = NDArray[np.float32]
+Floats64 = NDArray[np.float64]
 
 _PAD = 0.09  # room for the shadow around the unit square
 _SOFT = 0.042  # rounded edge of a lump, as a share of the unit square
-_MEASURE = 64  # pixels of the unit square when a thing is only measured
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,27 @@ class Painted:
     names: tuple[str, ...]
 
 
-def look_of(thing: Thing) -> Look:
-    """The look a thing's sprite is drawn with."""
-    main, second, accent = thing.colours
-    return Look(
-        main, second, accent, dict(thing.words), dict(thing.numbers),
-        np.random.Generator(np.random.Philox(thing.seed)),
-    )  # fmt: skip
+@lru_cache(maxsize=256)
+def _drawing(
+    kind: str,
+    colours: Scheme,
+    words: tuple[tuple[str, str], ...],
+    numbers: tuple[tuple[str, float], ...],
+    seed: int,
+) -> tuple[Drawing, Floats64, Floats64]:
+    """A thing's strokes, and the points and pen widths of their outlines."""
+    ink = Ink()
+    rng = np.random.Generator(np.random.Philox(seed))
+    find(kind).draw(ink, Look(*colours, dict(words), dict(numbers), rng))
+    drawing = ink.finish()
+    points, pen = drawing.outline()
+    if not len(points):
+        raise ValueError(f"the sprite {kind!r} draws nothing that counts into its mask.")
+    return drawing, points, pen
+
+
+def _drawn(thing: Thing) -> tuple[Drawing, Floats64, Floats64]:
+    return _drawing(thing.kind, thing.colours, thing.words, thing.numbers, thing.seed)
 
 
 @lru_cache(maxsize=96)
@@ -54,9 +70,8 @@ def paint_thing(thing: Thing, light: Light, size: int) -> Painted:
     n = ceil(side * (abs(cos(turn)) + abs(sin(turn)) + 2 * _PAD)) + 2
     cx, cy = thing.place[0] * size, thing.place[1] * size
     x, y = round(cx - n / 2), round(cy - n / 2)
-    ink = Ink(Frame(n, n, cx - x, cy - y, side, thing.flip, thing.rotation))
-    sprite.draw(ink, look_of(thing))
-    layers = ink.finish()
+    drawing = _drawn(thing)[0]
+    layers = raster(drawing, Frame(n, n, cx - x, cy - y, side, thing.flip, thing.rotation))
     pixels = layers.colour.astype(np.float32) / 255.0
     alpha = np.ascontiguousarray(pixels[..., 3])
     shade = relief(layers.lumps, light, _SOFT * side)
@@ -67,7 +82,7 @@ def paint_thing(thing: Thing, light: Light, size: int) -> Painted:
     aside = None if layers.aside is None else layers.aside.astype(np.float32) / 255.0
     return Painted(
         x, y, colour, alpha, aside, shadow(alpha, light, side, sprite.stands),
-        layers.lumps, layers.names,
+        layers.lumps, drawing.names,
     )  # fmt: skip
 
 
@@ -85,31 +100,21 @@ def paint_place(backdrop: Backdrop, light: Light, size: int) -> Place:
     """Draw and light a background."""
     main, second, accent = backdrop.colours
     rng = np.random.Generator(np.random.Philox(backdrop.seed))
-    ink = Ink(Frame(size, size, size / 2, size / 2, size), base=None)
+    ink = Ink(base=None)
     background(backdrop.kind).draw(
         ink, Look(main, second, accent, {}, dict(backdrop.numbers), rng)
     )
-    layers = ink.finish()
+    drawing = ink.finish()
+    layers = raster(drawing, Frame(size, size, size / 2, size / 2, size))
     shade = 0.55 * relief(layers.lumps, light, 0.016 * size)
     shade += np.linspace(0.05, -0.07, size, dtype=np.float32)[:, None]
     colour = layers.colour[..., :3].astype(np.float32) / 255.0
-    return Place(lit(colour, shade, light), layers.lumps, layers.names)
+    return Place(lit(colour, shade, light), layers.lumps, drawing.names)
 
 
 def measure(thing: Thing) -> tuple[float, float, float, float]:
     """The thing's own box about its place, in shares of its scale: `(x0, y0, x1, y1)`."""
-    return _measure(replace(thing, place=(0.5, 0.5), scale=1.0))
-
-
-@lru_cache(maxsize=256)
-def _measure(thing: Thing) -> tuple[float, float, float, float]:
-    n = _MEASURE + _MEASURE // 2
-    ink = Ink(Frame(n, n, n / 2, n / 2, _MEASURE, thing.flip, thing.rotation), lumps=False)
-    find(thing.kind).draw(ink, look_of(thing))
-    solid = ink.finish().colour[..., 3] > 127
-    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
-    if not len(rows):
-        raise ValueError(f"the sprite {thing.kind!r} draws nothing that counts into its mask.")
-    edges = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
-    x0, y0, x1, y1 = (float(e - n / 2) / _MEASURE for e in edges)
+    _, points, pen = _drawn(thing)
+    at = (points - 0.5) @ turning(thing.flip, thing.rotation).T
+    (x0, y0), (x1, y1) = (at - pen).min(axis=0).tolist(), (at + pen).max(axis=0).tolist()
     return x0, y0, x1, y1

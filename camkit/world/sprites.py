@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib import import_module
 from typing import Literal
 
@@ -96,17 +97,24 @@ def sprite(
 
 def load() -> Mapping[str, Sprite]:
     """Every sprite by name, the files of sprites being imported once."""
+    _import_files()
+    return _REGISTER
+
+
+@lru_cache(maxsize=1)
+def _import_files() -> None:
     for file in _FILES:
         import_module(f"camkit.world.{file}")
-    return _REGISTER
 
 
 def find(name: str, role: Role | None = None) -> Sprite:
     """The sprite called `name`; a ValueError names the near ones if there is none."""
     register = load()
-    known = [s.name for s in register.values() if role is None or s.role == role]
-    check_name(name, known, role or "thing")
-    return register[name]
+    found = register.get(name) if isinstance(name, str) else None
+    if found is None or (role is not None and found.role != role):
+        known = [s.name for s in register.values() if role is None or s.role == role]
+        found = register[check_name(name, known, role or "thing")]
+    return found
 
 
 def check_name(name: object, known: list[str] | tuple[str, ...], what: str) -> str:
@@ -122,6 +130,7 @@ def check_name(name: object, known: list[str] | tuple[str, ...], what: str) -> s
     raise ValueError(f"there is no {what} called {name!r}; {hint}")
 
 
+@lru_cache(maxsize=8)
 def kinds(role: Role) -> tuple[str, ...]:
     """The names of all sprites of one role, in the order of the register."""
     return tuple(s.name for s in load().values() if s.role == role)
