@@ -94,7 +94,7 @@ def placed(
     spare = max(across[1] - across[0] - wide, 0.0)
     x = across[0] + wide / 2 + spare * rng.random()
     x = min(max(x, wide / 2 + 0.01), 0.99 - wide / 2) if wide < 0.98 else 0.5
-    if find(thing.kind).stands:
+    if thing.role != "object" or find(thing.kind).stands:
         near = min(max((high - 0.25) / 0.5, 0.0), 1.0)
         foot = 0.76 + 0.17 * (0.7 * near + 0.3 * rng.random())
     else:

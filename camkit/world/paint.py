@@ -114,7 +114,23 @@ def paint_place(backdrop: Backdrop, light: Light, size: int) -> Place:
 
 def measure(thing: Thing) -> tuple[float, float, float, float]:
     """The thing's own box about its place, in shares of its scale: `(x0, y0, x1, y1)`."""
-    _, points, pen = _drawn(thing)
-    at = (points - 0.5) @ turning(thing.flip, thing.rotation).T
+    return _measure(
+        thing.kind, thing.colours, thing.words, thing.numbers, thing.seed, thing.flip,
+        thing.rotation,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _measure(
+    kind: str,
+    colours: Scheme,
+    words: tuple[tuple[str, str], ...],
+    numbers: tuple[tuple[str, float], ...],
+    seed: int,
+    flip: bool,
+    rotation: float,
+) -> tuple[float, float, float, float]:
+    _, points, pen = _drawing(kind, colours, words, numbers, seed)
+    at = (points - 0.5) @ turning(flip, rotation).T
     (x0, y0), (x1, y1) = (at - pen).min(axis=0).tolist(), (at + pen).max(axis=0).tolist()
     return x0, y0, x1, y1
