@@ -1,0 +1,468 @@
+"""The `camkit` command. Every subcommand is a function that adds its options and one that runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from camkit import __version__
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from camkit.heads import CamModel, CamResult
+    from camkit.images import Array
+
+PICTURES = (
+    ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"
+)  # fmt: skip
+"""Endings that make a file of a folder a photograph; a file that is named may have any."""
+UPLOAD_BYTES = 200_000_000
+"""A photograph dropped on a notebook travels in one message; 10 MiB is the limit by default."""
+
+
+class Stop(Exception):
+    """Ends the command with one sentence.
+
+    Args:
+        message: what is wrong and what to do.
+        code: the exit code: 2 for what was asked, 1 for what went wrong on the way.
+    """
+
+    def __init__(self, message: str, code: int = 2) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the `camkit` command.
+
+    Args:
+        argv: the words after ``camkit``; those of the command line by default.
+
+    Returns:
+        The exit code: 0 well, 1 something failed, 2 asked wrongly, 130 interrupted.
+
+    Example:
+        >>> main(["--version"])
+        camkit ...
+        0
+    """
+    try:
+        asked = _parser().parse_args(argv)
+    except SystemExit as stop:  # argparse has said what it had to say
+        return int(stop.code or 0)
+    try:
+        return int(asked.run(asked))
+    except Stop as stop:
+        print(f"camkit {asked.command}: {stop}", file=sys.stderr)
+        return stop.code
+    except KeyboardInterrupt:
+        print(f"\ncamkit {asked.command}: interrupted.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="camkit", description="Class Activation Mapping: see what a network looks at."
+    )
+    parser.add_argument("--version", action="version", version=f"camkit {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_add_cam, _add_lab, _add_fetch, _add_doctor):
+        add(commands)
+    return parser
+
+
+def _command(
+    commands: Any, name: str, summary: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=summary[0].upper() + summary[1:] + "."
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+# --- camkit cam ---------------------------------------------------------------------------------
+
+
+def _add_cam(commands: Any) -> None:
+    parser = _command(commands, "cam", "show what a network sees in photographs, and where", _cam)
+    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or a folder of them")
+    parser.add_argument("--model", default="objects", help="a network by name (default: objects)")
+    parser.add_argument("--weights", metavar="FILE", help="its weights, .pth or .safetensors")
+    parser.add_argument("--names", metavar="FILE", help="class names, one a line")
+    parser.add_argument("--top", type=int, default=5, help="classes shown (default: 5)")
+    parser.add_argument("--out", default="cam", metavar="DIR", help="results (default: cam)")
+    parser.add_argument(
+        "--threshold", type=float, default=0.2, help="box: share of the maximum (default: 0.2)"
+    )
+    parser.add_argument(
+        "--fit", choices=("squash", "crop"), default="squash", help="whole picture, or its centre"
+    )
+
+
+def _cam(asked: argparse.Namespace) -> int:
+    if not 0 <= asked.threshold < 1:
+        raise Stop(f"--threshold is a share from 0 up to 1, got {asked.threshold}.")
+    photos, bad = _photos(asked.photos)
+    out = _out_folder(Path(asked.out), photos)
+    net = _network(asked)
+    if not 1 <= asked.top <= len(net.names):
+        raise Stop(f"--top must be from 1 to {len(net.names)}, the number of classes.")
+    from tqdm.auto import tqdm
+
+    done = 0
+    # Without a terminal the bar would be noise in a log.
+    for photo, name in tqdm(list(zip(photos, _result_names(photos), strict=True)), disable=None):
+        try:
+            told = _explain(net, photo, out / name, asked)
+        except (ValueError, TypeError, OSError) as error:
+            bad.append((photo, _sentence(error)))
+            continue
+        done += 1
+        tqdm.write(f"{photo.name}: {told}")
+    print(f"{done} of {len(photos)} photographs explained, in {out}.")
+    for photo, why in bad:
+        print(f"{photo}: {why}", file=sys.stderr)
+    return 1 if bad else 0
+
+
+def _photos(named: Sequence[str]) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """The files to explain, each once, in order; and folders that hold none."""
+    found: dict[Path, Path] = {}
+    bad: list[tuple[Path, str]] = []
+    for one in map(Path, named):
+        files = [one]
+        if one.is_dir():
+            files = sorted(f for f in one.iterdir() if f.suffix.lower() in PICTURES)
+            files = [f for f in files if not f.name.startswith(".")]
+            if not files:
+                bad.append((one, "the folder holds no pictures."))
+        for file in files:
+            found.setdefault(file.resolve(), file)
+    return list(found.values()), bad
+
+
+def _result_names(photos: Sequence[Path]) -> list[str]:
+    """A name for each photograph's results: its own, numbered where two would be the same."""
+    names: list[str] = []
+    taken: set[str] = {photo.stem.lower() for photo in photos}
+    used: set[str] = set()
+    for photo in photos:
+        name, number = photo.stem, 1
+        # Lower case, because on some systems A.json and a.json are one file.
+        while name.lower() in used or (number > 1 and name.lower() in taken):
+            number += 1
+            name = f"{photo.stem}-{number}"
+        used.add(name.lower())
+        names.append(name)
+    return names
+
+
+def _out_folder(out: Path, photos: Sequence[Path]) -> Path:
+    if any(photo.resolve().parent == out.resolve() for photo in photos):
+        raise Stop(
+            f"--out {out} is the folder of the photographs, which results might overwrite: "
+            "give another."
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Stop(f"--out {out} cannot be made ({error.strerror}): give another.") from error
+    return out
+
+
+def _network(asked: argparse.Namespace) -> CamModel:
+    try:
+        from camkit import zoo
+
+        return zoo.load(asked.model, asked.weights, names=asked.names)
+    except ImportError as error:
+        raise Stop(f"{error}; `camkit doctor` says what to do.") from error
+    except (ValueError, OSError) as error:
+        raise Stop(_sentence(error)) from error
+
+
+def _explain(net: CamModel, photo: Path, target: Path, asked: argparse.Namespace) -> str:
+    """Explain one photograph and write its three files; the best classes in words."""
+    from camkit import images
+
+    with warnings.catch_warnings():
+        # A map without a box gets its reason in the JSON file; Pillow's notes help nobody here.
+        warnings.simplefilter("ignore")
+        pixels = images.read(photo)
+        result = net.explain(pixels, asked.top, fit=asked.fit)
+        boxes = result.boxes(asked.threshold)[0]
+        classes = _told_classes(result, boxes)
+        try:
+            _write_results(target, pixels, result, boxes, photo, asked, classes)
+        except OSError as error:
+            raise Stop(
+                f"{target.parent} cannot be written to ({error.strerror or error}); the results "
+                "before this photograph are whole.",
+                code=1,
+            ) from error
+    return ", ".join(f"{one['name']} {one['probability']:.1%}" for one in classes[:3])
+
+
+def _told_classes(result: CamResult, boxes: npt.NDArray[np.float64]) -> list[dict[str, Any]]:
+    from camkit.boxes import why_no_box
+    from camkit.cam import upsample
+
+    told = []
+    large = upsample(result.maps.float(), result.views[0].size)[0]
+    for j, c in enumerate(result.classes[0].tolist()):
+        why = why_no_box(large[j])
+        told.append(
+            {
+                "class": c,
+                "name": result.names[0][j],
+                "score": float(result.scores[0, c]),
+                "probability": float(result.probabilities[0, c]),
+                "box": [round(float(v), 2) for v in boxes[j]] if why is None else None,
+                **({"why_no_box": why} if why else {}),
+            }
+        )
+    return told
+
+
+def _write_results(
+    target: Path,
+    pixels: Array,
+    result: CamResult,
+    boxes: npt.NDArray[np.float64],
+    photo: Path,
+    asked: argparse.Namespace,
+    classes: list[dict[str, Any]],
+) -> None:
+    import numpy as np
+
+    from camkit import plot
+
+    fig, _ = plot.explain_figure(result, pixels, titles=[photo.stem], threshold=asked.threshold)
+    with _whole(target, ".jpg") as file:
+        fig.savefig(file, format="jpg", dpi=160, pil_kwargs={"quality": 90})
+    with _whole(target, ".npz") as file:
+        np.savez_compressed(
+            file,
+            maps=result.maps[0].numpy(),
+            classes=result.classes[0].numpy(),
+            names=np.array(result.names[0]),
+            scores=result.scores[0].numpy(),
+            probabilities=result.probabilities[0].numpy(),
+            boxes=boxes,
+            region=np.array(result.views[0].region),
+        )
+    height, width = result.views[0].original
+    told = {
+        "photo": str(photo),
+        "width": width,
+        "height": height,
+        "model": asked.model,
+        "fit": asked.fit,
+        "threshold": asked.threshold,
+        "boxes_are": "x0, y0, x1, y1 in pixels of the photograph, end exclusive",
+        "classes": classes,
+    }
+    # Written last: where it stands, the other two do.
+    with _whole(target, ".json") as file:
+        file.write((json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+@contextmanager
+def _whole(target: Path, ending: str) -> Iterator[IO[bytes]]:
+    """A file that appears under its name only when all of it is written."""
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".camkit-", delete=False) as file:
+        try:
+            yield file
+        except BaseException:
+            file.close()
+            os.unlink(file.name)
+            raise
+    os.chmod(file.name, 0o666 & ~_umask())
+    os.replace(file.name, target.with_name(target.name + ending))
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sentence(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return text if text.endswith((".", "?", "!")) else f"{text or type(error).__name__}."
+
+
+# --- camkit lab ---------------------------------------------------------------------------------
+
+
+def _add_lab(commands: Any) -> None:
+    parser = _command(commands, "lab", "open the course in JupyterLab, on this machine only", _lab)
+    parser.add_argument("notebook", nargs="?", help="where to begin: a file, or 02 for notebook 02")
+    parser.add_argument("--no-browser", action="store_true", help="print the address only")
+    parser.add_argument("--port", type=int, help="a port instead of Jupyter's own choice")
+
+
+def _lab(asked: argparse.Namespace) -> int:
+    from importlib.util import find_spec
+
+    if find_spec("jupyterlab") is None:
+        raise Stop("JupyterLab is not here: pip install jupyterlab ipykernel ipywidgets.", code=1)
+    folder, first = find_notebook(asked.notebook, Path.cwd())
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if is_root:
+        print("You are root, so Jupyter is told to allow that.", file=sys.stderr)
+    words = lab_command(
+        folder, first, browser=not asked.no_browser, port=asked.port, is_root=is_root
+    )
+    sys.stdout.flush()
+    if os.name == "nt":
+        return subprocess.call(words)
+    os.execv(words[0], words)
+
+
+def find_notebook(asked: str | None, start: Path) -> tuple[Path, str]:
+    """Find the course's folder and the notebook to open.
+
+    Args:
+        asked: a file, the beginning of a notebook's name, or None for the first page.
+        start: the folder to look from, upward.
+
+    Returns:
+        The folder of notebooks, and a file name in it.
+
+    Raises:
+        Stop: there are no notebooks, or none of this name.
+    """
+    if asked is not None and Path(start, asked).is_file():
+        file = Path(start, asked).resolve()
+        return file.parent, file.name
+    beside = Path(__file__).resolve().parent.parent
+    places = [start, *(place / "notebooks" for place in (start, *start.parents, beside))]
+    folder = next((p.resolve() for p in places if _is_course(p)), None)
+    if folder is None:
+        raise Stop(
+            "The course's notebooks are not here: they come with the repository, not with the "
+            "installed package. Go into the repository's folder, or name a notebook file."
+        )
+    names = sorted(file.name for file in folder.glob("*.ipynb"))
+    if asked is None:
+        return folder, "index.ipynb" if "index.ipynb" in names else names[0]
+    matching = [name for name in names if name.startswith(asked)]
+    if not matching:
+        raise Stop(f"There is no notebook {asked!r} in {folder}, only {', '.join(names)}.")
+    return folder, matching[0]
+
+
+def _is_course(folder: Path) -> bool:
+    """A folder with an index, or with notebooks numbered as the course's are."""
+    return (folder / "index.ipynb").is_file() or any(folder.glob("[0-9][0-9]_*.ipynb"))
+
+
+def lab_command(
+    folder: Path,
+    first: str,
+    *,
+    browser: bool = True,
+    port: int | None = None,
+    is_root: bool = False,
+) -> list[str]:
+    """Write the command that starts JupyterLab, on loopback and with Jupyter's own random token.
+
+    Args:
+        folder: the folder of notebooks.
+        first: the notebook to open in it.
+        browser: False prints the address only.
+        port: a port, or None for Jupyter's choice.
+        is_root: True allows the superuser.
+
+    Returns:
+        The words of the command.
+
+    Example:
+        >>> "--ServerApp.ip=127.0.0.1" in lab_command(Path("notebooks"), "index.ipynb")
+        True
+    """
+    words = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
+    words += [f"--ServerApp.root_dir={folder}", f"--LabApp.default_url=/lab/tree/{first}"]
+    words += [
+        f"--ServerApp.max_body_size={UPLOAD_BYTES}",
+        f"--ServerApp.max_buffer_size={UPLOAD_BYTES}",
+        f"--ServerApp.tornado_settings={{'websocket_max_message_size': {UPLOAD_BYTES}}}",
+        f"--ZMQChannelsWebsocketConnection.iopub_data_rate_limit={UPLOAD_BYTES}",
+    ]
+    if port is not None:
+        words.append(f"--ServerApp.port={port}")
+    if is_root:
+        words.append("--ServerApp.allow_root=True")
+    return words if browser else [*words, "--no-browser"]
+
+
+# --- camkit fetch and camkit doctor -------------------------------------------------------------
+
+
+def _add_fetch(commands: Any) -> None:
+    parser = _command(commands, "fetch", "download a pretrained network, after asking", _fetch)
+    parser.add_argument("name", help='a classifier of torchvision, such as "resnet18"')
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _fetch(asked: argparse.Namespace) -> int:
+    try:
+        from camkit import zoo
+
+        if asked.name in zoo.shipped():
+            print(f"{asked.name!r} comes with camkit: there is nothing to fetch.")
+            return 0
+        wanted = zoo.download(asked.name)
+    except ImportError as error:
+        raise Stop(f"{error}; `camkit doctor` says what to do.") from error
+    except ValueError as error:
+        raise Stop(_sentence(error)) from error
+    if not wanted.file.exists():
+        print(
+            f"{wanted.name}: {wanted.megabytes:.0f} MB from {wanted.url}\n"
+            f"to {wanted.file}, checked by the {wanted.checked}."
+        )
+        if not (asked.yes or _agreed("Fetch it?")):
+            print("Nothing was fetched.")
+            return 1
+    try:
+        print(f"It is here: {zoo.fetch(asked.name, yes=True)}")
+    except (ValueError, OSError) as error:
+        raise Stop(_sentence(error), code=1) from error
+    return 0
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:  # nobody is there to answer
+        print()
+        return False
+
+
+def _add_doctor(commands: Any) -> None:
+    _command(commands, "doctor", "tell what is installed, mismatched and present", _doctor)
+
+
+def _doctor(asked: argparse.Namespace) -> int:
+    from camkit import doctor
+
+    lines = doctor.examine()
+    print(doctor.report(lines))
+    return 1 if any(line.bad for line in lines) else 0
