@@ -262,7 +262,7 @@ def bird_legs(ink: Ink, x: float, y: float, colour: RGB) -> None:
 
 
 @sprite(
-    "bird", colours="plumage", parts=("head", "beak", "wing", "tail", "leg"), home="meadow",
+    "bird", colours="plumage", parts=("head", "beak", "wing", "tail", "leg"), home="snow",
     words={"pose": ("perched", "upright"), "crest": ("none", "tuft")},
     numbers={"plump": (0.0, 0.04), "tail": (-6.0, 8.0)},
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from matplotlib.path import Path
-
 from camkit.world.ink import Ink, arc, blob, box, curve, oval, poly
 from camkit.world.palette import CREAM, METAL, WHITE, darker, lighter
 from camkit.world.sprites import Look, sprite
@@ -66,7 +64,7 @@ def books(ink: Ink, look: Look) -> None:
         x, y, w = 0.08 + slip * (i - 1) + 0.03 * i, 0.755 - 0.185 * i, 0.84 - 0.07 * i
         with ink.part("body"):
             ink.fill(box(x + 0.04, y + 0.02, x + w - 0.03, y + 0.165, 0.01), CREAM)
-            ink.line(Path([(x + 0.1, y + 0.095), (x + w - 0.04, y + 0.095)]), darker(CREAM, 0.2),
+            ink.line(curve([(x + 0.1, y + 0.095), (x + w - 0.04, y + 0.095)]), darker(CREAM, 0.2),
                      0.012)
         with ink.part("body"):
             ink.fill(box(x, y, x + w, y + 0.045, 0.02), colour)
@@ -152,11 +150,11 @@ def crate(ink: Ink, look: Look) -> None:
     with ink.part("body"):
         ink.fill(box(0.06, 0.22, 0.94, 0.94, 0.03), wood)
         for y in (0.40, 0.58, 0.76):
-            ink.line(Path([(0.10, y), (0.90, y)]), dark, 0.014)
+            ink.line(curve([(0.10, y), (0.90, y)]), dark, 0.014)
     with ink.part("body"):
-        ink.line(Path([(0.15, 0.86), (0.85, 0.30)]), look.second, 0.10)
+        ink.line(curve([(0.15, 0.86), (0.85, 0.30)]), look.second, 0.10)
         if look.word("brace") == "cross":
-            ink.line(Path([(0.15, 0.30), (0.85, 0.86)]), look.second, 0.10)
+            ink.line(curve([(0.15, 0.30), (0.85, 0.86)]), look.second, 0.10)
     with ink.part("body"):
         for x0, y0, x1, y1 in ((0.04, 0.20, 0.96, 0.31), (0.04, 0.845, 0.96, 0.95),
                                (0.04, 0.20, 0.15, 0.95), (0.85, 0.20, 0.96, 0.95)):
@@ -173,7 +171,7 @@ def pillar(ink: Ink, look: Look) -> None:
     with ink.part("body"):
         ink.fill(box(0.36, 0.24, 0.64, 0.88, 0.015), look.main)
         for x in (0.44, 0.56):
-            ink.line(Path([(x, 0.28), (x, 0.84)]), darker(look.main, 0.22), 0.02)
+            ink.line(curve([(x, 0.28), (x, 0.84)]), darker(look.main, 0.22), 0.02)
     with ink.part("body"):
         ink.fill(box(0.29, 0.84, 0.71, 0.94, 0.02), look.second)
         ink.fill(box(0.30, 0.17, 0.70, 0.27, 0.02), look.second)

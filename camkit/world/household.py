@@ -159,13 +159,14 @@ def basket(ink: Ink, look: Look) -> None:
                                     (0.76, -0.03))):
             with ink.part("content"):
                 ink.fill(oval(x, top + y, 0.108), mix(ROSE, CLAY, 0.6) if i % 2 else APPLE)
-                ink.line(Path([(x, top + y - 0.075), (x + 0.02, top + y - 0.125)]), COFFEE, 0.018)
+                ink.line(curve([(x, top + y - 0.075), (x + 0.02, top + y - 0.125)]), COFFEE, 0.018)
     if look.word("content") == "bread":
         for x, tilt in ((0.33, -62), (0.70, -112), (0.52, -78)):
             with ink.part("content"):
                 ink.fill(oval(x, top - 0.05, 0.20, 0.085, tilt), mix(GOLD, WOOD, 0.6))
                 for y in (-0.13, -0.06):
-                    ink.line(Path([(x - 0.035, top + y), (x + 0.04, top + y - 0.035)]), CREAM, 0.02)
+                    ink.line(curve([(x - 0.035, top + y), (x + 0.04, top + y - 0.035)]), CREAM,
+                             0.02)
     body = poly([(0.08, top), (0.92, top), (0.84 - lean, 0.935), (0.16 + lean, 0.935)], 0.06)
     with ink.part("body"):
         ink.fill(body, wicker)
@@ -181,7 +182,8 @@ def basket(ink: Ink, look: Look) -> None:
         for i in range(8):
             x = 0.14 + 0.103 * i
             y = top + 0.06 - 0.24 * (x - 0.5) ** 2
-            ink.line(Path([(x - 0.02, y - 0.022), (x + 0.02, y + 0.016)]), darker(pale, 0.3), 0.012)
+            ink.line(curve([(x - 0.02, y - 0.022), (x + 0.02, y + 0.016)]), darker(pale, 0.3),
+                     0.012)
 
 
 @sprite(
@@ -270,7 +272,7 @@ def umbrella(ink: Ink, look: Look) -> None:
     cloth, other, top = look.main, look.second, 0.10 if look.word("shape") == "deep" else 0.18
     with ink.moved(0.50, 0.50, 0.95, look.number("tilt")), ink.moved(-0.5, -0.5):
         with ink.part("stick"):
-            ink.line(Path([(0.50, top - 0.06), (0.50, 0.84)]), METAL, 0.034)
+            ink.line(curve([(0.50, top - 0.06), (0.50, 0.84)]), METAL, 0.034)
         bend = look.number("bend")
         handle(ink, [(0.50, 0.78), (0.50, 0.87), (0.545, 0.945), (0.62 + bend, 0.935),
                      (0.645 + bend, 0.865)], darker(WOOD, 0.3), 0.055)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from math import cos, radians, sin
 
-from matplotlib.path import Path
-
 from camkit.world.ink import Ink, arc, blob, box, curve, limb, oval, poly
 from camkit.world.palette import (
     CREAM,
@@ -85,8 +83,8 @@ def plant(ink: Ink, look: Look) -> None:
 def spines(ink: Ink, points: list[tuple[float, float]], colour: RGB) -> None:
     """Little pale crosses where a cactus is to be left alone."""
     for x, y in points:
-        ink.line(Path([(x - 0.018, y - 0.012), (x + 0.018, y + 0.012)]), colour, 0.009)
-        ink.line(Path([(x - 0.018, y + 0.012), (x + 0.018, y - 0.012)]), colour, 0.009)
+        ink.line(curve([(x - 0.018, y - 0.012), (x + 0.018, y + 0.012)]), colour, 0.009)
+        ink.line(curve([(x - 0.018, y + 0.012), (x + 0.018, y - 0.012)]), colour, 0.009)
 
 
 @sprite(
@@ -109,7 +107,7 @@ def cactus(ink: Ink, look: Look) -> None:
             trunk = limb([(0.50, top + 0.05), (0.50, 0.45), (0.50, 0.20)], 0.20, 0.19)
             ink.fill(trunk, green)
             for x in (0.45, 0.55):
-                ink.line(Path([(x, 0.22), (x, top)]), darker(green, 0.25), 0.013)
+                ink.line(curve([(x, 0.22), (x, top)]), darker(green, 0.25), 0.013)
             spines(ink, [(0.50, 0.24), (0.50, 0.38), (0.50, 0.52)], pale)
     elif shape == "ball":
         crown = 0.24
@@ -171,18 +169,18 @@ def flower(ink: Ink, look: Look) -> None:
         ink.fill(oval(x + lean, 0.30, 0.105), look.accent)
 
 
-@sprite("leaf", colours="green", role="distractor", share=(0.08, 0.15), home="park",
+@sprite("leaf", colours="green", role="distractor", share=(0.08, 0.15), home="park", stands=False,
         words={"season": ("summer", "autumn")}, numbers={"tilt": (-60.0, 60.0)})
-def fallen_leaf(ink: Ink, look: Look) -> None:
-    """A fallen leaf."""
+def falling_leaf(ink: Ink, look: Look) -> None:
+    """A falling leaf."""
     colour = look.main if look.word("season") == "summer" else mix(look.accent, GOLD, 0.6)
     with ink.moved(0.5, 0.5, 0.85, look.number("tilt")):
         ink.line(curve([(0.0, 0.48), (0.02, 0.30), (0.0, 0.1)]), darker(colour, 0.3), 0.05)
         ink.fill(blob([(0.0, 0.38), (-0.20, 0.25), (-0.29, 0.0), (-0.18, -0.25), (0.0, -0.46),
                        (0.18, -0.25), (0.29, 0.0), (0.20, 0.25)]), colour)
-        ink.line(Path([(0.0, 0.34), (0.0, -0.34)]), darker(colour, 0.28), 0.025)
+        ink.line(curve([(0.0, 0.34), (0.0, -0.34)]), darker(colour, 0.28), 0.025)
         for y in (0.18, 0.0, -0.18):
-            ink.line(Path([(-0.17, y - 0.10), (0.0, y), (0.17, y - 0.10)]), darker(colour, 0.28),
+            ink.line(curve([(-0.17, y - 0.10), (0.0, y), (0.17, y - 0.10)]), darker(colour, 0.28),
                      0.016)
 
 
@@ -206,7 +204,7 @@ def shell(ink: Ink, look: Look) -> None:
     ink.fill(fan, look.main)
     with ink.clip(fan):
         for x, y in arc(0.5, 0.52, 0.44, 0.40, 190, 350, 7):
-            ink.line(Path([(0.5, 0.86), (x, y)]), darker(look.main, 0.25), 0.022)
+            ink.line(curve([(0.5, 0.86), (x, y)]), darker(look.main, 0.25), 0.022)
         ink.line(curve(arc(0.5, 0.55, 0.37, 0.30, 180, 360, 9)), look.second, 0.04, alpha=0.7)
 
 

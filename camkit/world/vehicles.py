@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from matplotlib.path import Path
-
 from camkit.world.ink import Ink, arc, blob, box, curve, limb, oval, poly
 from camkit.world.palette import (
     CLAY,
@@ -42,7 +40,7 @@ def spoked_wheel(
     """A rim, a hub and `count` spokes, with the background seen between them."""
     with ink.part("wheel"):
         for x1, y1 in arc(x, y, 0.97 * radius, 0.97 * radius, 15, 375 - 360 / count, count):
-            ink.line(Path([(x, y), (x1, y1)]), spoke, 0.45 * thick)
+            ink.line(curve([(x, y), (x1, y1)]), spoke, 0.45 * thick)
         ink.line(oval(x, y, radius), rim, thick)
         ink.fill(oval(x, y, 0.17 * radius), rim)
         ink.fill(oval(x, y, 0.08 * radius), lighter(spoke, 0.3))
@@ -79,7 +77,7 @@ def car(ink: Ink, look: Look) -> None:
             ink.fill(poly([(0.03, 0.53), (0.30, 0.47), (0.96, 0.47), (0.98, 0.72), (0.02, 0.72)],
                           0.09), paint)
         ink.fill(box(0.025, 0.665, 0.975, 0.735, 0.03), darker(paint, 0.3))
-        ink.line(Path([(0.10, 0.60), (0.92, 0.60)]), trim, 0.024)
+        ink.line(curve([(0.10, 0.60), (0.92, 0.60)]), trim, 0.024)
         ink.fill(box(0.60, 0.535, 0.67, 0.552, 0.008), darker(paint, 0.5))
     if shape == "beetle":
         window(ink, [(0.375, 0.49), (0.435, roof + 0.07), (0.54, roof + 0.045), (0.55, 0.49)])
@@ -111,7 +109,7 @@ def truck(ink: Ink, look: Look) -> None:
             ink.fill(box(0.40, 0.25, 0.97, 0.68, 0.035), trim)
             ink.fill(box(0.40, 0.545, 0.97, 0.60), look.accent)
             for x in (0.54, 0.685, 0.83):
-                ink.line(Path([(x, 0.28), (x, 0.66)]), darker(trim, 0.22), 0.012)
+                ink.line(curve([(x, 0.28), (x, 0.66)]), darker(trim, 0.22), 0.012)
         elif load == "logs":
             for x, y in ((0.51, 0.52), (0.68, 0.52), (0.85, 0.52), (0.595, 0.375), (0.765, 0.375)):
                 ink.fill(oval(x, y, 0.088), darker(WOOD, 0.35))
@@ -124,7 +122,7 @@ def truck(ink: Ink, look: Look) -> None:
         with ink.part("body"):
             ink.fill(poly([(0.40, 0.54), (0.975, 0.54), (0.95, 0.72), (0.40, 0.72)], 0.03),
                      look.accent)
-            ink.line(Path([(0.43, 0.60), (0.94, 0.60)]), darker(look.accent, 0.3), 0.014)
+            ink.line(curve([(0.43, 0.60), (0.94, 0.60)]), darker(look.accent, 0.3), 0.014)
     with ink.part("body"):
         ink.fill(box(0.05, 0.68, 0.96, 0.765, 0.03), darker(paint, 0.5))
         ink.fill(poly([(0.03, 0.72), (0.045, 0.56), (0.10, 0.52), (0.17, top), (0.39, top),
@@ -142,13 +140,14 @@ def truck(ink: Ink, look: Look) -> None:
 @sprite(
     "cart", colours="wood", parts=("wheel", "shaft", "load"), home="meadow",
     words={"load": ("empty", "hay", "pumpkins"), "sides": ("planks", "rails")},
-    numbers={"wheel": (0.155, 0.185), "tilt": (-4.0, 4.0)},
+    numbers={"wheel": (0.155, 0.185), "shaft": (-0.05, 0.06)},
 )
 def cart(ink: Ink, look: Look) -> None:
     """A wooden cart on two spoked wheels, its shaft to the left."""
     wood, pale, radius = look.main, look.second, look.number("wheel")
     with ink.part("shaft"):
-        ink.fill(limb([(0.30, 0.68), (0.16, 0.645), (0.045, 0.555)], 0.05, 0.038),
+        ink.fill(limb([(0.30, 0.68), (0.16, 0.645), (0.045, 0.555 + look.number("shaft"))], 0.05,
+                      0.038),
                  darker(wood, 0.2))
     if look.word("load") == "hay":
         with ink.part("load"):
@@ -156,25 +155,25 @@ def cart(ink: Ink, look: Look) -> None:
                            (0.89, 0.37), (0.92, 0.50)]), STRAW)
             for _ in range(9):
                 x, y = look.rng.uniform(0.36, 0.78), look.rng.uniform(0.30, 0.42)
-                ink.line(Path([(x, y), (x + 0.07, y - 0.045)]), darker(STRAW, 0.3), 0.012)
+                ink.line(curve([(x, y), (x + 0.07, y - 0.045)]), darker(STRAW, 0.3), 0.012)
     if look.word("load") == "pumpkins":
         for x, y in ((0.39, 0.42), (0.81, 0.42), (0.60, 0.37)):
             with ink.part("load"):
                 ink.fill(oval(x, y, 0.14, 0.12), mix(GOLD, CLAY, 0.6))
                 for r in (0.045, 0.105):
                     ink.line(oval(x, y, r, 0.115), darker(CLAY, 0.2), 0.012)
-                ink.line(Path([(x, y - 0.11), (x + 0.025, y - 0.155)]), darker(LEAF, 0.3), 0.032)
+                ink.line(curve([(x, y - 0.11), (x + 0.025, y - 0.155)]), darker(LEAF, 0.3), 0.032)
     with ink.part("body"):
         if look.word("sides") == "planks":
             ink.fill(poly([(0.18, 0.43), (0.98, 0.43), (0.92, 0.72), (0.25, 0.72)], 0.03), wood)
             for y in (0.525, 0.625):
-                ink.line(Path([(0.22, y), (0.94, y)]), darker(wood, 0.35), 0.014)
+                ink.line(curve([(0.22, y), (0.94, y)]), darker(wood, 0.35), 0.014)
         else:
             ink.fill(poly([(0.24, 0.62), (0.94, 0.62), (0.92, 0.72), (0.25, 0.72)], 0.03), wood)
             for x in (0.24, 0.41, 0.585, 0.76, 0.92):
-                ink.line(Path([(x, 0.44), (x, 0.66)]), wood, 0.042)
-            ink.line(Path([(0.20, 0.515), (0.96, 0.515)]), wood, 0.055)
-        ink.line(Path([(0.18, 0.435), (0.98, 0.435)]), pale, 0.05)
+                ink.line(curve([(x, 0.44), (x, 0.66)]), wood, 0.042)
+            ink.line(curve([(0.20, 0.515), (0.96, 0.515)]), wood, 0.055)
+        ink.line(curve([(0.18, 0.435), (0.98, 0.435)]), pale, 0.05)
         for x in (0.30, 0.585, 0.87):
             ink.fill(oval(x, 0.665, 0.014), darker(wood, 0.5))
     for x in (0.37, 0.79):
@@ -183,7 +182,7 @@ def cart(ink: Ink, look: Look) -> None:
 
 @sprite(
     "bicycle", colours="paint", parts=("wheel", "frame", "saddle", "handlebar", "pedal"),
-    home="park", words={"frame": ("diamond", "step-through")},
+    home="street", words={"frame": ("diamond", "step-through")},
     numbers={"wheel": (0.20, 0.225), "bar": (0.0, 0.05)},
 )
 def bicycle(ink: Ink, look: Look) -> None:
@@ -197,14 +196,15 @@ def bicycle(ink: Ink, look: Look) -> None:
                      look.second, 0.026)
     crank, seat, head = (0.50, y + 0.02), (0.59, 0.40), (0.325, 0.40)
     with ink.part("frame"):
-        ink.line(Path([head, crank, (0.745, y), seat, crank]), paint, 0.042)
-        ink.line(Path([head, (0.565, 0.47)]) if look.word("frame") == "diamond" else
+        ink.line(poly([crank, (0.745, y), seat]), paint, 0.042)
+        ink.line(curve([head, crank]), paint, 0.042)
+        ink.line(curve([head, (0.565, 0.47)]) if look.word("frame") == "diamond" else
                  curve([(0.33, 0.44), (0.42, 0.60), (0.535, 0.60)]), paint, 0.042)
-        ink.line(Path([(0.305, 0.31), head, (0.255, y)]), paint, 0.042)
-        ink.line(Path([seat, (0.60, 0.35)]), METAL, 0.035)
+        ink.line(curve([(0.305, 0.31), head, (0.255, y)]), paint, 0.042)
+        ink.line(curve([seat, (0.60, 0.35)]), METAL, 0.035)
     with ink.part("pedal"):
         ink.fill(oval(*crank, 0.055), darker(METAL, 0.35))
-        ink.line(Path([crank, (0.46, y + 0.10)]), METAL, 0.028)
+        ink.line(curve([crank, (0.46, y + 0.10)]), METAL, 0.028)
         ink.fill(box(0.41, y + 0.09, 0.51, y + 0.125, 0.012), INK)
     with ink.part("saddle"):
         ink.fill(blob([(0.49, 0.335), (0.60, 0.31), (0.71, 0.29), (0.73, 0.345), (0.66, 0.38),
@@ -212,7 +212,7 @@ def bicycle(ink: Ink, look: Look) -> None:
     with ink.part("handlebar"):
         ink.line(curve([(0.31, 0.33), (0.29, 0.245 - bar), (0.36, 0.225 - bar),
                         (0.43, 0.255 - bar)]), METAL, 0.032)
-        ink.line(Path([(0.385, 0.232 - bar), (0.44, 0.262 - bar)]), darker(WOOD, 0.45), 0.046)
+        ink.line(curve([(0.385, 0.232 - bar), (0.44, 0.262 - bar)]), darker(WOOD, 0.45), 0.046)
         ink.fill(oval(0.235, 0.345, 0.042, 0.05, 10), GOLD)
         ink.fill(oval(0.215, 0.345, 0.016, 0.034), WHITE)
 
@@ -225,7 +225,7 @@ def hull(ink: Ink, paint: RGB, stripe: RGB, line: float) -> None:
         ink.fill(shape, paint)
         with ink.clip(shape):
             ink.fill(box(0.0, line, 1.0, 1.0), darker(paint, 0.4))
-            ink.line(Path([(0.0, line), (1.0, line)]), stripe, 0.022)
+            ink.line(curve([(0.0, line), (1.0, line)]), stripe, 0.022)
             ink.line(curve([(0.03, 0.70), (0.14, 0.73), (0.50, 0.76), (0.84, 0.73), (0.97, 0.695)]),
                      stripe, 0.03)
 
@@ -233,7 +233,7 @@ def hull(ink: Ink, paint: RGB, stripe: RGB, line: float) -> None:
 def mast(ink: Ink, x: float, top: float, flag: RGB) -> None:
     """A mast up to `top`, with a pennant blown to the right."""
     with ink.part("mast"):
-        ink.line(Path([(x, 0.74), (x, top)]), darker(WOOD, 0.15), 0.035)
+        ink.line(curve([(x, 0.74), (x, top)]), darker(WOOD, 0.15), 0.035)
     with ink.part("flag"):
         ink.fill(poly([(x, top - 0.005), (x + 0.15, top + 0.04), (x, top + 0.085)], 0.012), flag)
 
