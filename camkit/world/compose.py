@@ -19,7 +19,7 @@ Box = tuple[float, float, float, float]
 
 # Share of the picture that the object's box takes: quantiles of the natural distribution.
 _QUANTILES = (0.0, 0.05, 0.25, 0.50, 0.75, 0.95, 1.0)
-_SHARES = (0.09, 0.12, 0.20, 0.29, 0.39, 0.53, 0.60)
+_SHARES = (0.09, 0.122, 0.20, 0.296, 0.385, 0.50, 0.57)
 FRAMING = (0.02, 0.8)  # the least and the largest share that can be asked for
 
 
