@@ -119,7 +119,8 @@ class Check:
             return Problem("not attempted yet", STUB)
         except Exception as error:
             return Problem("error", _told(error, attempt, case))
-        if first and (answer is None or answer is Ellipsis):
+        parts = answer if isinstance(answer, tuple) and answer else (answer,)
+        if first and all(part is None or part is Ellipsis for part in parts):
             return Problem("not attempted yet", STUB)
         if not all(_same(a, b) for a, b in zip(given, case, strict=True)):
             return Problem(

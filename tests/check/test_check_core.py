@@ -37,7 +37,9 @@ def _raises_not_implemented(x: torch.Tensor) -> torch.Tensor:
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("stub", [lambda x: None, lambda x: ..., _raises_not_implemented])
+@pytest.mark.parametrize(
+    "stub", [lambda x: None, lambda x: ..., lambda x: (..., ...), _raises_not_implemented]
+)
 def test_a_stub_is_not_attempted_yet(stub: object) -> None:
     verdict = DOUBLE(stub)
     assert verdict.kind == "not attempted yet"
