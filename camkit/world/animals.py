@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.path import Path
 
-from camkit.world.ink import Ink, blob, curve, limb, oval, poly
+from camkit.world.ink import Ink, blob, curve, limb, oval, poly, together
 from camkit.world.palette import INK, LEAF, RGB, ROSE, WHITE, darker, lighter, mix
 from camkit.world.sprites import Look, sprite
 
@@ -163,12 +163,11 @@ def cat(ink: Ink, look: Look) -> None:
     trunk, x, y = four_legged(ink, look, coat, mix(coat, pale, 0.6), sock, 0.86)
     with ink.part("body"), ink.clip(trunk):
         if marking == "tabby":
-            for i in range(4):
-                ink.line(curve([(0.50 + 0.09 * i, 0.50 + 0.07 * i),
-                                (0.60 + 0.07 * i, 0.42 + 0.1 * i)]
-                               if pose == "sitting" else
-                               [(0.46 + 0.105 * i, hip - 0.18), (0.49 + 0.10 * i, hip - 0.03)]),
-                         stripe, 0.028)
+            bands = [curve([(0.50 + 0.09 * i, 0.50 + 0.07 * i), (0.60 + 0.07 * i, 0.42 + 0.1 * i)]
+                           if pose == "sitting" else
+                           [(0.46 + 0.105 * i, hip - 0.18), (0.49 + 0.10 * i, hip - 0.03)])
+                     for i in range(4)]
+            ink.line(together(bands), stripe, 0.028)
     near_legs(ink, look, coat, sock, 0.86)
     if pose == "sitting":
         with ink.part("tail"):
@@ -182,8 +181,8 @@ def cat(ink: Ink, look: Look) -> None:
             ink.fill(blob([(-0.09, -0.135), (0.09, -0.135), (wide, 0.0), (0.13, 0.12),
                            (0.0, 0.15), (-0.13, 0.12), (-wide, 0.0)]), coat)
             if marking == "tabby":
-                for i in (-0.045, 0.0, 0.045):
-                    ink.line(curve([(i, -0.13), (0.8 * i, -0.065)]), stripe, 0.018)
+                brow = [curve([(x, -0.13), (0.8 * x, -0.065)]) for x in (-0.045, 0.0, 0.045)]
+                ink.line(together(brow), stripe, 0.018)
             for side in (-1, 1):
                 ink.fill(oval(0.042 * side - 0.01, 0.072, 0.055, 0.045), pale)
                 ink.fill(oval(0.08 * side - 0.01, -0.01, 0.036, 0.04), mix(LEAF, WHITE, 0.35))
@@ -193,10 +192,9 @@ def cat(ink: Ink, look: Look) -> None:
             ink.line(curve([(-0.05, 0.085), (-0.028, 0.095), (-0.01, 0.07), (0.008, 0.095),
                             (0.03, 0.085)]), INK, 0.01)
         with ink.aside():
-            for side in (-1, 1):
-                for rise in (-0.02, 0.03):
-                    ink.line(curve([(0.09 * side, 0.07 + 0.3 * rise), (0.22 * side, 0.05 + rise)]),
-                             lighter(coat, 0.7), 0.006, alpha=0.8)
+            whiskers = [curve([(0.09 * side, 0.07 + 0.3 * rise), (0.22 * side, 0.05 + rise)])
+                        for side in (-1, 1) for rise in (-0.02, 0.03)]
+            ink.line(together(whiskers), lighter(coat, 0.7), 0.006, alpha=0.8)
 
 
 @sprite(

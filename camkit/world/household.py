@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.path import Path
 
-from camkit.world.ink import Ink, blob, box, curve, oval, poly
+from camkit.world.ink import Ink, blob, box, curve, oval, poly, together
 from camkit.world.palette import (
     CLAY,
     COFFEE,
@@ -42,9 +42,9 @@ def pattern(ink: Ink, shape: Path, kind: str, colour: RGB, x: float, y: float) -
             ink.fill(box(0.0, y - 0.07, 1.0, y + 0.04), colour)
             ink.fill(box(0.0, y + 0.075, 1.0, y + 0.10), colour)
         if kind == "dots":
-            for i in range(12):
-                dx, dy = 0.16 * (i % 4 - 1.5) + 0.08 * (i // 4 % 2), 0.13 * (i // 4 - 1)
-                ink.fill(oval(x + dx, y + dy, 0.034), colour)
+            dots = [oval(x + 0.16 * (i - 1.5) + 0.08 * (j % 2), y + 0.13 * j, 0.034)
+                    for i in range(4) for j in (-1, 0, 1)]
+            ink.fill(together(dots), colour)
         if kind == "heart":
             ink.fill(blob([(x, y - 0.06), (x + 0.06, y - 0.11), (x + 0.12, y - 0.05), (x, y + 0.11),
                            (x - 0.12, y - 0.05), (x - 0.06, y - 0.11)]), colour)
@@ -171,19 +171,18 @@ def basket(ink: Ink, look: Look) -> None:
     with ink.part("body"):
         ink.fill(body, wicker)
         with ink.clip(body):
-            for row in range(5):
-                y = top + 0.085 + row * 0.093
-                for column in range(5):
-                    x = 0.10 + 0.20 * column + (0.10 if row % 2 else 0.0)
-                    ink.fill(oval(x, y, 0.088, 0.038), mix(wicker, pale, 0.75))
+            weave = [oval(0.10 + 0.20 * column + 0.10 * (row % 2), top + 0.085 + 0.093 * row,
+                          0.088, 0.038) for row in range(5) for column in range(5)]
+            ink.fill(together(weave), mix(wicker, pale, 0.75))
     with ink.part("rim"):
         ink.line(curve([(0.085, top + 0.01), (0.28, top + 0.05), (0.50, top + 0.06),
                         (0.72, top + 0.05), (0.915, top + 0.01)]), pale, 0.06)
+        twists = []
         for i in range(8):
             x = 0.14 + 0.103 * i
             y = top + 0.06 - 0.24 * (x - 0.5) ** 2
-            ink.line(curve([(x - 0.02, y - 0.022), (x + 0.02, y + 0.016)]), darker(pale, 0.3),
-                     0.012)
+            twists.append(curve([(x - 0.02, y - 0.022), (x + 0.02, y + 0.016)]))
+        ink.line(together(twists), darker(pale, 0.3), 0.012)
 
 
 @sprite(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import cos, radians, sin
 
-from camkit.world.ink import Ink, arc, blob, box, curve, limb, oval, poly
+from camkit.world.ink import Ink, arc, blob, box, curve, limb, oval, poly, together
 from camkit.world.palette import (
     CREAM,
     GOLD,
@@ -82,9 +82,9 @@ def plant(ink: Ink, look: Look) -> None:
 
 def spines(ink: Ink, points: list[tuple[float, float]], colour: RGB) -> None:
     """Little pale crosses where a cactus is to be left alone."""
-    for x, y in points:
-        ink.line(curve([(x - 0.018, y - 0.012), (x + 0.018, y + 0.012)]), colour, 0.009)
-        ink.line(curve([(x - 0.018, y + 0.012), (x + 0.018, y - 0.012)]), colour, 0.009)
+    strokes = [curve([(x - 0.018, y - rise), (x + 0.018, y + rise)])
+               for x, y in points for rise in (-0.012, 0.012)]
+    ink.line(together(strokes), colour, 0.009)
 
 
 @sprite(
@@ -215,10 +215,11 @@ def starfish(ink: Ink, look: Look) -> None:
     outer = arc(0.0, 0.0, 0.43, 0.43, -90, 198, 5)
     inner = arc(0.0, 0.0, 0.19, 0.19, -54, 234, 5)
     with ink.moved(0.5, 0.5, 1.0, look.number("turn")):
-        ink.fill(blob([p for pair in zip(outer, inner, strict=True) for p in pair]), look.main)
-        for x, y in outer:
-            for s in (0.25, 0.5, 0.72):
-                ink.fill(oval(s * x, s * y, 0.026), lighter(look.main, 0.55))
+        body = blob([p for pair in zip(outer, inner, strict=True) for p in pair])
+        ink.fill(body, look.main)
+        dots = [oval(s * x, s * y, 0.026) for x, y in outer for s in (0.25, 0.5, 0.72)]
+        with ink.clip(body):
+            ink.fill(together(dots), lighter(look.main, 0.55))
 
 
 @sprite("rock", colours="stone", role="occluder", share=(0.26, 0.40), home="beach",
@@ -243,28 +244,29 @@ def rock(ink: Ink, look: Look) -> None:
         words={"berries": ("yes", "no")})
 def bush(ink: Ink, look: Look) -> None:
     """A round bush."""
+    with ink.part("body"):
+        ink.fill(box(0.12, 0.76, 0.90, 0.94, 0.08), darker(look.main, 0.25))
     for x, y, r, shade in ((0.26, 0.70, 0.235, 0.22), (0.76, 0.70, 0.225, 0.18),
-                           (0.52, 0.58, 0.27, 0.1), (0.38, 0.80, 0.16, 0.0), (0.64, 0.80, 0.165,
+                           (0.52, 0.58, 0.27, 0.1), (0.36, 0.785, 0.172, 0.0), (0.64, 0.80, 0.165,
                                                                               0.04)):
         with ink.part("body"):
             ink.fill(oval(x, y, r, 0.9 * r), darker(look.main, shade))
-    with ink.part("body"):
-        ink.fill(box(0.10, 0.84, 0.92, 0.94, 0.045), darker(look.main, 0.12))
     if look.word("berries") == "yes":
-        for _ in range(8):
-            ink.fill(oval(look.rng.uniform(0.2, 0.8), look.rng.uniform(0.50, 0.86), 0.028),
-                     look.accent)
+        spots = ((0.2, 0.50) + look.rng.random((8, 2)) * (0.6, 0.36)).tolist()
+        with ink.clip(box(0.0, 0.0, 1.0, 1.0)):
+            ink.fill(together([oval(x, y, 0.028) for x, y in spots]), look.accent)
 
 
 @sprite("grass", colours="green", role="occluder", share=(0.24, 0.38), home="meadow")
 def grass(ink: Ink, look: Look) -> None:
     """A tuft of tall grass."""
     for row, (n, high) in enumerate(((9, 0.72), (8, 0.52), (7, 0.36))):
+        blades = []
+        for i, (bend, short) in enumerate(look.rng.random((n, 2)).tolist()):
+            x = 0.12 + 0.76 * (i + 0.5 * (row % 2)) / (n - 0.5)
+            lean, h = 0.14 * bend - 0.07 + 0.25 * (x - 0.5), high * (1.0 - 0.2 * short)
+            blades.append(poly([(x - 0.045, 0.94), (x + 0.4 * lean - 0.035, 0.94 - 0.5 * h),
+                                (x + lean, 0.94 - h), (x + 0.4 * lean + 0.035, 0.94 - 0.5 * h),
+                                (x + 0.045, 0.94)], 0.05))
         with ink.part("body"):
-            for i in range(n):
-                x = 0.12 + 0.76 * (i + 0.5 * (row % 2)) / (n - 0.5)
-                lean, h = look.rng.uniform(-0.07,
-                                           0.07) + 0.25 * (x - 0.5), high * look.rng.uniform(0.8, 1)
-                ink.fill(poly([(x - 0.045, 0.94), (x + 0.4 * lean - 0.035, 0.94 - 0.5 * h),
-                               (x + lean, 0.94 - h), (x + 0.4 * lean + 0.035, 0.94 - 0.5 * h),
-                               (x + 0.045, 0.94)], 0.05), darker(look.main, 0.28 - 0.13 * row))
+            ink.fill(together(blades), darker(look.main, 0.28 - 0.13 * row))

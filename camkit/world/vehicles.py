@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from camkit.world.ink import Ink, arc, blob, box, curve, limb, oval, poly
+from camkit.world.ink import Ink, arc, blob, box, curve, limb, oval, poly, together
 from camkit.world.palette import (
     CLAY,
     CREAM,
@@ -39,8 +39,8 @@ def spoked_wheel(
 ) -> None:
     """A rim, a hub and `count` spokes, with the background seen between them."""
     with ink.part("wheel"):
-        for x1, y1 in arc(x, y, 0.97 * radius, 0.97 * radius, 15, 375 - 360 / count, count):
-            ink.line(curve([(x, y), (x1, y1)]), spoke, 0.45 * thick)
+        ends = arc(x, y, 0.97 * radius, 0.97 * radius, 15, 375 - 360 / count, count)
+        ink.line(together([curve([(x, y), end]) for end in ends]), spoke, 0.45 * thick)
         ink.line(oval(x, y, radius), rim, thick)
         ink.fill(oval(x, y, 0.17 * radius), rim)
         ink.fill(oval(x, y, 0.08 * radius), lighter(spoke, 0.3))
@@ -108,8 +108,8 @@ def truck(ink: Ink, look: Look) -> None:
         if load == "case":
             ink.fill(box(0.40, 0.25, 0.97, 0.68, 0.035), trim)
             ink.fill(box(0.40, 0.545, 0.97, 0.60), look.accent)
-            for x in (0.54, 0.685, 0.83):
-                ink.line(curve([(x, 0.28), (x, 0.66)]), darker(trim, 0.22), 0.012)
+            folds = [curve([(x, 0.28), (x, 0.66)]) for x in (0.54, 0.685, 0.83)]
+            ink.line(together(folds), darker(trim, 0.22), 0.012)
         elif load == "logs":
             for x, y in ((0.51, 0.52), (0.68, 0.52), (0.85, 0.52), (0.595, 0.375), (0.765, 0.375)):
                 ink.fill(oval(x, y, 0.088), darker(WOOD, 0.35))
@@ -153,29 +153,28 @@ def cart(ink: Ink, look: Look) -> None:
         with ink.part("load"):
             ink.fill(blob([(0.27, 0.50), (0.30, 0.36), (0.42, 0.25), (0.58, 0.20), (0.76, 0.25),
                            (0.89, 0.37), (0.92, 0.50)]), STRAW)
-            for _ in range(9):
-                x, y = look.rng.uniform(0.36, 0.78), look.rng.uniform(0.30, 0.42)
-                ink.line(curve([(x, y), (x + 0.07, y - 0.045)]), darker(STRAW, 0.3), 0.012)
+            ends = ((0.36, 0.30) + look.rng.random((9, 2)) * (0.42, 0.12)).tolist()
+            stalks = [curve([(x, y), (x + 0.07, y - 0.045)]) for x, y in ends]
+            ink.line(together(stalks), darker(STRAW, 0.3), 0.012)
     if look.word("load") == "pumpkins":
         for x, y in ((0.39, 0.42), (0.81, 0.42), (0.60, 0.37)):
             with ink.part("load"):
                 ink.fill(oval(x, y, 0.14, 0.12), mix(GOLD, CLAY, 0.6))
-                for r in (0.045, 0.105):
-                    ink.line(oval(x, y, r, 0.115), darker(CLAY, 0.2), 0.012)
+                ribs = [oval(x, y, r, 0.115) for r in (0.045, 0.105)]
+                ink.line(together(ribs), darker(CLAY, 0.2), 0.012)
                 ink.line(curve([(x, y - 0.11), (x + 0.025, y - 0.155)]), darker(LEAF, 0.3), 0.032)
     with ink.part("body"):
         if look.word("sides") == "planks":
             ink.fill(poly([(0.18, 0.43), (0.98, 0.43), (0.92, 0.72), (0.25, 0.72)], 0.03), wood)
-            for y in (0.525, 0.625):
-                ink.line(curve([(0.22, y), (0.94, y)]), darker(wood, 0.35), 0.014)
+            gaps = [curve([(0.22, y), (0.94, y)]) for y in (0.525, 0.625)]
+            ink.line(together(gaps), darker(wood, 0.35), 0.014)
         else:
             ink.fill(poly([(0.24, 0.62), (0.94, 0.62), (0.92, 0.72), (0.25, 0.72)], 0.03), wood)
-            for x in (0.24, 0.41, 0.585, 0.76, 0.92):
-                ink.line(curve([(x, 0.44), (x, 0.66)]), wood, 0.042)
+            posts = [curve([(x, 0.44), (x, 0.66)]) for x in (0.24, 0.41, 0.585, 0.76, 0.92)]
+            ink.line(together(posts), wood, 0.042)
             ink.line(curve([(0.20, 0.515), (0.96, 0.515)]), wood, 0.055)
         ink.line(curve([(0.18, 0.435), (0.98, 0.435)]), pale, 0.05)
-        for x in (0.30, 0.585, 0.87):
-            ink.fill(oval(x, 0.665, 0.014), darker(wood, 0.5))
+        ink.fill(together([oval(x, 0.665, 0.014) for x in (0.30, 0.585, 0.87)]), darker(wood, 0.5))
     for x in (0.37, 0.79):
         spoked_wheel(ink, x, 0.925 - radius, radius, darker(wood, 0.35), pale, 0.052, 8)
 
