@@ -202,3 +202,18 @@ def test_too_big_or_talking_of_this_machine_is_refused() -> None:
 def test_an_unknown_name_lists_what_there_is() -> None:
     with pytest.raises(SystemExit, match=r"No source named 99; there are: "):
         build.sources(["99"])
+
+
+def test_format_lays_out_code_cells_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "COURSE", tmp_path)
+    source = tmp_path / "a.md"
+    ugly = SOURCE.replace("y = x + x", "y=x+x").replace("Add.", "Add  it: x+x.")
+    source.write_text(ugly, "utf-8")
+    assert build.main(["--format"]) == 0
+    assert source.read_text("utf-8") == ugly.replace("y=x+x", "y = x + x").replace(
+        "import ipywidgets as widgets\nwidgets", "import ipywidgets as widgets\n\nwidgets"
+    ).replace("import tqdm\nfor", "import tqdm\n\nfor")
+    build.main(["--format"])
+    assert capsys.readouterr().out.splitlines() == ["Laid out anew: a.md", "Laid out anew: nothing"]
