@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -129,7 +130,8 @@ class Predict:
             value=question.vote,
             description="Your vote",
             tooltips=list(question.options),
-            tooltip=f"Your vote on: {question.text}",
+            # Read aloud, so without the marks of Markdown.
+            tooltip=f"Your vote on: {re.sub(r'[*`$]', '', question.text)}",
             style={"button_width": "4em"},
         )
         said = widgets.HTML(html.escape(vote_text(question)))

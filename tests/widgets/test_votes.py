@@ -77,12 +77,12 @@ def test_the_vote_outlives_a_second_run_of_the_cell_unless_the_options_change(
 
 
 def test_buttons_have_names_that_can_be_read_aloud(shown: list[Any]) -> None:
-    Predict()("boat", "What do you see?", OPTIONS)
+    Predict()("boat", "What do *you* see?", OPTIONS)
     buttons = shown[1].children[0]
     assert isinstance(buttons, ipywidgets.ToggleButtons)
     assert buttons.description == "Your vote"
     assert tuple(buttons.tooltips) == OPTIONS
-    assert "What do you see?" in buttons.tooltip
+    assert buttons.tooltip == "Your vote on: What do you see?"
 
 
 def test_learners_text_cannot_become_markup(shown: list[Any]) -> None:
