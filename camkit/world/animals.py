@@ -18,6 +18,11 @@ def eye(ink: Ink, x: float, y: float, radius: float = 0.027) -> None:
     ink.fill(oval(x - 0.3 * radius, y - 0.4 * radius, 0.36 * radius), WHITE)
 
 
+def hip_of(look: Look) -> float:
+    """How high the hip lies: lower for short legs, and near the ground for a lying animal."""
+    return 0.75 if look.word("pose") == "lying" else 0.65 - look.number("leg")
+
+
 def four_legged(
     ink: Ink, look: Look, coat: RGB, belly: RGB, sock: RGB, build: float
 ) -> tuple[Path, float, float]:
@@ -25,7 +30,7 @@ def four_legged(
 
     `build` is 1 for the sturdiest; `near_legs` comes next.
     """
-    pose, hip, stride = look.word("pose"), 0.65 - look.number("leg"), look.number("stride")
+    pose, hip, stride = look.word("pose"), hip_of(look), look.number("stride")
     if pose == "sitting":
         with ink.part("leg"):
             ink.fill(limb([(0.50, 0.56), (0.47, 0.75), (0.455, 0.88)], 0.13 * build, 0.075),
@@ -35,6 +40,14 @@ def four_legged(
                       (0.745 + 0.04 * build, 0.68), (0.76 + 0.03 * build, 0.84), (0.66, 0.925),
                       (0.48, 0.91), (0.38, 0.74), (0.345, 0.58)])
         neck = 0.46, 0.52
+    elif pose == "lying":
+        with ink.part("leg"):
+            ink.fill(limb([(0.38, 0.80), (0.24, 0.845), (0.125, 0.865)], 0.12 * build, 0.07),
+                     darker(coat, 0.3))
+            ink.fill(oval(0.12, 0.87, 0.058, 0.034), darker(sock, 0.3))
+        trunk = blob([(0.30, 0.62), (0.42, 0.575), (0.60, 0.585), (0.76, 0.60), (0.86, 0.70),
+                      (0.875, 0.85), (0.78, 0.925), (0.50, 0.925), (0.32, 0.90), (0.265, 0.76)])
+        neck = 0.37, 0.68
     else:
         with ink.part("leg"):
             for x, step in ((0.41, 1.2 * stride), (0.77, -0.8 * stride)):
@@ -60,23 +73,27 @@ def four_legged(
 
 def near_legs(ink: Ink, look: Look, coat: RGB, sock: RGB, build: float) -> None:
     """The pair of legs on our side."""
-    hip, stride = 0.65 - look.number("leg"), look.number("stride")
-    sits = look.word("pose") == "sitting"
+    hip, stride, pose = hip_of(look), look.number("stride"), look.word("pose")
     with ink.part("leg"):
-        if sits:
-            ink.fill(oval(0.66, 0.785, 0.135 * build + 0.01, 0.135, -20), coat)
-            ink.fill(oval(0.565, 0.905, 0.092, 0.036), sock)
-        else:
+        if pose == "standing":
             ink.fill(blob([(0.74, hip - 0.10), (0.86, hip - 0.09), (0.885, hip + 0.03),
                            (0.86 + 0.8 * stride, 0.79), (0.862 + stride, 0.895),
                            (0.795 + stride, 0.90), (0.775 + 0.4 * stride, 0.80),
                            (0.73, hip + 0.06)]), coat)
             ink.fill(oval(0.812 + stride, 0.895, 0.062, 0.036), sock)
+        else:
+            x = 0.66 if pose == "sitting" else 0.745
+            ink.fill(oval(x, 0.785, 0.135 * build + 0.01, 0.135, -20), coat)
+            ink.fill(oval(x - 0.095, 0.905, 0.092, 0.036), sock)
     with ink.part("leg"):
-        top, x, step = (0.58, 0.41, 0.0) if sits else (hip - 0.02, 0.335, -stride)
-        ink.fill(limb([(x, top), (x + 0.4 * step + 0.005, 0.77), (x + step - 0.008, 0.875)],
-                      0.135 * build, 0.085), coat)
-        ink.fill(oval(x + step - 0.03, 0.895, 0.064, 0.036), sock)
+        if pose == "lying":
+            ink.fill(limb([(0.42, 0.82), (0.28, 0.885), (0.16, 0.893)], 0.13 * build, 0.08), coat)
+            ink.fill(oval(0.145, 0.90, 0.068, 0.037), sock)
+        else:
+            top, x, step = (0.58, 0.41, 0.0) if pose == "sitting" else (hip - 0.02, 0.335, -stride)
+            ink.fill(limb([(x, top), (x + 0.4 * step + 0.005, 0.77), (x + step - 0.008, 0.875)],
+                          0.135 * build, 0.085), coat)
+            ink.fill(oval(x + step - 0.03, 0.895, 0.064, 0.036), sock)
 
 
 def pricked_ears(ink: Ink, x: float, y: float, tall: float, coat: RGB, inner: RGB, tip: RGB
@@ -95,7 +112,7 @@ def pricked_ears(ink: Ink, x: float, y: float, tall: float, coat: RGB, inner: RG
                                (at + 0.038, y + 0.03)]), inner)
 
 
-_POSES = ("standing", "sitting")
+_POSES = ("standing", "sitting", "lying")
 
 
 @sprite(
@@ -107,13 +124,14 @@ _POSES = ("standing", "sitting")
 def dog(ink: Ink, look: Look) -> None:
     """A dog with hanging ears and a collar, looking left."""
     coat, pale, pose = look.main, look.second, look.word("pose")
-    hip, nose, marking = 0.65 - look.number("leg"), look.number("nose"), look.word("marking")
+    hip, nose, marking = hip_of(look), look.number("nose"), look.word("marking")
+    wag, rest = look.number("tail"), 0.045 if pose == "lying" else 0.0
     with ink.part("tail"):
-        wag = look.number("tail")
-        ink.fill(limb([(0.70, 0.85), (0.84, 0.86), (0.91, 0.74 + wag)], 0.08, 0.04)
-                 if pose == "sitting" else
-                 limb([(0.83, hip - 0.09), (0.91, hip - 0.15), (0.945, hip - 0.27 - wag)],
-                      0.075, 0.038), coat)
+        ink.fill(limb([(0.83, hip - 0.09), (0.91, hip - 0.15), (0.945, hip - 0.27 - wag)],
+                      0.075, 0.038)
+                 if pose == "standing" else
+                 limb([(0.70 + rest, 0.85), (0.84 + rest, 0.86), (0.91 + rest, 0.74 + wag)],
+                      0.08, 0.04), coat)
     trunk, x, y = four_legged(ink, look, coat, pale, pale, 1.0)
     with ink.part("body"), ink.clip(trunk):
         if marking == "saddle":
@@ -152,7 +170,7 @@ def dog(ink: Ink, look: Look) -> None:
 def cat(ink: Ink, look: Look) -> None:
     """A cat with a round face, looking at us."""
     coat, pale, pose, marking = look.main, look.second, look.word("pose"), look.word("marking")
-    hip, curl, stripe = 0.65 - look.number("leg"), look.number("tail"), darker(look.main, 0.4)
+    hip, curl, stripe = hip_of(look), look.number("tail"), darker(look.main, 0.4)
     sock = pale if marking == "bib" else coat
     if pose == "standing":
         with ink.part("tail"):
@@ -169,8 +187,8 @@ def cat(ink: Ink, look: Look) -> None:
                      for i in range(4)]
             ink.line(together(bands), stripe, 0.028)
     near_legs(ink, look, coat, sock, 0.86)
-    if pose == "sitting":
-        with ink.part("tail"):
+    if pose != "standing":
+        with ink.moved(0.0 if pose == "sitting" else 0.095, 0.0), ink.part("tail"):
             ink.fill(limb([(0.78, 0.80), (0.83, 0.89), (0.70, 0.925), (0.56 + curl, 0.91)],
                           0.075, 0.05), coat)
             ink.fill(oval(0.565 + curl, 0.908, 0.03), stripe)
@@ -206,8 +224,8 @@ def cat(ink: Ink, look: Look) -> None:
 def fox(ink: Ink, look: Look) -> None:
     """A fox: pointed face, white cheeks, dark stockings and a brush."""
     coat, white, sock, pose = look.main, look.second, look.accent, look.word("pose")
-    hip, lift, brush = 0.65 - look.number("leg"), look.number("tail"), look.number("brush")
-    if pose == "sitting":
+    hip, lift, brush = hip_of(look), look.number("tail"), look.number("brush")
+    if pose != "standing":
         tail = blob([(0.70, 0.80), (0.80, 0.70 + lift), (0.91, 0.68 + lift), (0.965, 0.78),
                      (0.955 + brush, 0.87), (0.87, 0.925), (0.74, 0.92)])
         tip = oval(0.93, 0.70 + lift, 0.10, 0.085)
@@ -216,7 +234,7 @@ def fox(ink: Ink, look: Look) -> None:
                      (0.975, hip - 0.25), (0.985, hip - 0.08), (0.94 + brush, hip + 0.06),
                      (0.87, hip + 0.04)])
         tip = oval(0.93, hip - 0.30 - lift, 0.10, 0.085)
-    with ink.part("tail"):
+    with ink.moved(0.045 if pose == "lying" else 0.0, 0.0), ink.part("tail"):
         ink.fill(tail, coat)
         with ink.clip(tail):
             ink.fill(tip, white)
