@@ -1,0 +1,176 @@
+"""Small relatives of the paper's networks, made for the picture world: 128 pixels, 96 units.
+
+Each follows the plan of its big relative: AlexNet's large first filters, VGG's pairs of 3x3
+convolutions, GoogLeNet's inception blocks, ResNet's shortcuts. All have batch norm, which the
+originals of 2012 to 2014 had not, so that they train in minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from camkit.heads import CamModel, Pool
+
+UNITS = 96
+MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+
+
+def build(
+    arch: str,
+    names: Sequence[str],
+    *,
+    pool: Pool = "average",
+    size: int | Sequence[int] = 128,
+    dropout: float = 0.0,
+) -> CamModel:
+    """Build a small network with random weights.
+
+    Args:
+        arch: one of `ARCHITECTURES`.
+        names: the class names.
+        pool: "average", "max" or "flatten": the twins of lessons 03 and 04.
+        size: height and width of its pictures, in pixels, or one number for both.
+        dropout: share of pooled units dropped while training.
+
+    Returns:
+        A `CamModel` in training mode.
+
+    Raises:
+        ValueError: there is no such architecture.
+
+    Example:
+        >>> net = build("plain", ["cat", "dog"])
+        >>> net.features(torch.zeros(1, 3, 128, 128)).shape
+        torch.Size([1, 96, 16, 16])
+    """
+    if arch not in ARCHITECTURES:
+        raise ValueError(f"There is no small network {arch!r}, only {', '.join(ARCHITECTURES)}.")
+    height, width = (size, size) if isinstance(size, int) else (size[0], size[1])
+    backbone = ARCHITECTURES[arch]()
+    places = 1
+    if pool == "flatten":
+        with torch.no_grad():
+            places = backbone.eval()(torch.zeros(1, 3, height, width))[0, 0].numel()
+        backbone.train()
+    return CamModel(
+        backbone,
+        nn.Linear(UNITS * places, len(names)),
+        pool=pool,
+        dropout=dropout,
+        names=names,
+        mean=MEAN,
+        std=STD,
+        size=(height, width),
+    )
+
+
+def _conv(before: int, after: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(after),
+        nn.ReLU(inplace=True),
+    )
+
+
+def _plain(strides: tuple[int, int, int, int, int]) -> nn.Sequential:
+    first, second, third, fourth, fifth = strides
+    return nn.Sequential(
+        _conv(3, 16, 5, first),
+        _conv(16, 32, 3, second),
+        _conv(32, 64, 3, third),
+        _conv(64, UNITS, 3, fourth),
+        _conv(UNITS, UNITS, 3, fifth),
+    )
+
+
+def _alexnet() -> nn.Sequential:
+    return nn.Sequential(
+        _conv(3, 32, 11, 4),
+        nn.MaxPool2d(3, 2, 1),
+        _conv(32, 64, 5),
+        _conv(64, UNITS),
+        _conv(UNITS, UNITS),
+    )
+
+
+def _vgg() -> nn.Sequential:
+    return nn.Sequential(
+        _conv(3, 16),
+        nn.MaxPool2d(2),
+        _conv(16, 24),
+        _conv(24, 24),
+        nn.MaxPool2d(2),
+        _conv(24, 48),
+        _conv(48, 48),
+        nn.MaxPool2d(2),
+        _conv(48, UNITS),
+        _conv(UNITS, UNITS),
+    )
+
+
+class Inception(nn.Module):
+    """Szegedy's block: 1x1, 3x3, 5x5 and pooled branches side by side, their units stacked."""
+
+    def __init__(self, before: int, one: int, three: int, five: int, pooled: int) -> None:
+        super().__init__()
+        self.one = _conv(before, one, 1)
+        self.three = nn.Sequential(_conv(before, three // 2, 1), _conv(three // 2, three))
+        self.five = nn.Sequential(_conv(before, five // 2, 1), _conv(five // 2, five, 5))
+        self.pooled = nn.Sequential(nn.MaxPool2d(3, 1, 1), _conv(before, pooled, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.one(x), self.three(x), self.five(x), self.pooled(x)], dim=1)
+
+
+def _googlenet() -> nn.Sequential:
+    return nn.Sequential(
+        _conv(3, 16, 7, 2),
+        nn.MaxPool2d(3, 2, 1),
+        _conv(16, 48),
+        nn.MaxPool2d(3, 2, 1),
+        Inception(48, 16, 32, 8, 8),
+        Inception(64, 24, 48, 12, 12),
+        Inception(UNITS, 24, 48, 12, 12),
+    )
+
+
+class Residual(nn.Module):
+    """He's block: two 3x3 convolutions and a shortcut round them."""
+
+    def __init__(self, before: int, after: int, stride: int = 1) -> None:
+        super().__init__()
+        self.first = _conv(before, after, 3, stride)
+        self.second = nn.Sequential(
+            nn.Conv2d(after, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after)
+        )
+        same = before == after and stride == 1
+        self.shortcut: nn.Module = (
+            nn.Identity()
+            if same
+            else nn.Sequential(
+                nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after)
+            )
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.second(self.first(x)) + self.shortcut(x))
+
+
+def _resnet() -> nn.Sequential:
+    return nn.Sequential(
+        _conv(3, 16, 5, 2), Residual(16, 32, 2), Residual(32, 64, 2), Residual(64, UNITS)
+    )
+
+
+ARCHITECTURES: dict[str, Callable[[], nn.Sequential]] = {
+    "plain": lambda: _plain((2, 2, 2, 1, 1)),  # map 16 x 16
+    "coarse": lambda: _plain((2, 2, 2, 2, 1)),  # map 8 x 8
+    "fine": lambda: _plain((2, 2, 1, 1, 1)),  # map 32 x 32
+    "alexnet": _alexnet,
+    "vgg": _vgg,
+    "googlenet": _googlenet,
+    "resnet": _resnet,
+}
