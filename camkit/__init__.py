@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from camkit import boxes, cam, heads, images, plot, world, zoo
+    from camkit import boxes, cam, check, heads, images, plot, train, widgets, world, zoo
     from camkit.boxes import box_from_map
     from camkit.cam import class_activation_maps
     from camkit.heads import CamModel, CamResult, NoCamError, convert
@@ -33,7 +33,18 @@ _HOME = {
     "load": "zoo",
     "setup": "zoo",
 }
-_ROOMS = ("boxes", "cam", "heads", "images", "plot", "world", "zoo")
+_ROOMS = (
+    "boxes",
+    "cam",
+    "check",
+    "heads",
+    "images",
+    "plot",
+    "train",
+    "widgets",
+    "world",
+    "zoo",
+)
 
 __all__ = [
     "CamModel",
@@ -44,6 +55,7 @@ __all__ = [
     "box_from_map",
     "boxes",
     "cam",
+    "check",
     "class_activation_maps",
     "convert",
     "heads",
@@ -52,6 +64,8 @@ __all__ = [
     "plot",
     "setup",
     "show",
+    "train",
+    "widgets",
     "world",
     "zoo",
 ]

@@ -35,15 +35,17 @@ FLOORS = {
     "widgets": 4,
     "check": 4,
     "cli": 5,
+    "doctor": 5,
     "export": 5,
 }
 NEIGHBOURS = {
     "images": {"cam"},  # a map is carried back by the one function that upsamples
     "metrics": {"boxes"},
+    "relatives": {"heads"},
     "saliency": {"heads"},
     "train": {"datasets", "zoo"},
     "transfer": {"datasets"},
-    "cli": {"export"},
+    "cli": {"doctor", "export"},
 }
 # Narrower than its floor: the one room that may import nothing but the ground floor.
 ONLY_GROUND = {"export"}
