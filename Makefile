@@ -26,7 +26,7 @@ notebooks: .venv/.course,test
 	OMP_NUM_THREADS=1 $(BIN)/python course/build.py
 
 weights: .venv/.course
-	$(BIN)/camkit train --shipped
+	$(BIN)/python -m camkit.train
 
 bench: .venv/.course,bench
 	@for file in benchmarks/*.py; do echo "== $$file"; OMP_NUM_THREADS=1 $(BIN)/python $$file || exit 1; done
