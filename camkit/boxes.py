@@ -1069,7 +1069,7 @@ def _as_batch(maps: npt.ArrayLike) -> Floats:
     cells = _as_numbers(maps)
     if cells.ndim not in (2, 3):
         raise ValueError(f"maps must be (h, w) or (n, h, w), got shape {cells.shape}.")
-    return cells.astype(np.float64).reshape(-1, *cells.shape[-2:])
+    return cells.astype(np.float64)[None] if cells.ndim == 2 else cells.astype(np.float64)
 
 
 def _as_numbers(map: npt.ArrayLike) -> npt.NDArray[np.generic]:
@@ -1095,5 +1095,6 @@ def _check_convention(convention: str, rule: Rule, keep: str) -> None:
 
 def _rectangles(regions: npt.NDArray[Any]) -> Floats:
     """The boxes ``(n, 4)`` of labelled regions, in the order of their labels."""
-    found = [(c.start, r.start, c.stop, r.stop) for r, c in ndimage.find_objects(regions)]
+    slices = ndimage.find_objects(regions) if regions.size else []
+    found = [(c.start, r.start, c.stop, r.stop) for r, c in slices]
     return np.array(found, np.float64).reshape(-1, 4)
