@@ -369,7 +369,9 @@ class Localization:
         """
         counted = self._pictures - self._skipped
         if counted == 0:
-            raise ValueError(f"no picture to measure: {self._pictures} added, all skipped.")
+            raise ValueError(
+                f"no picture to measure: {self._pictures} added, {self._skipped} of them skipped."
+            )
         percent = 100.0 * self._wrong / np.array([self._pictures] * 2 + [counted] * 2)
         known = 100.0 * self._known_wrong / counted if self._known else None
         c1, c5, top1, top5 = (float(value) for value in percent)
