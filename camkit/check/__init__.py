@@ -10,6 +10,7 @@ not attempted yet: replace the dots and run both cells again.
 from __future__ import annotations
 
 from camkit.check.core import Check, Problem, Verdict, Wrong
+from camkit.check.nb00 import hottest_cell
 from camkit.check.nb01 import class_map, same_scores_other_map
 from camkit.check.nb02 import difference_map, fair_colours
 
@@ -21,5 +22,6 @@ __all__ = [
     "class_map",
     "difference_map",
     "fair_colours",
+    "hottest_cell",
     "same_scores_other_map",
 ]

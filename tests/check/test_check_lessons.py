@@ -12,14 +12,39 @@ from torch import Tensor
 
 from camkit import check
 from camkit.cam import class_activation_maps
-from camkit.check import nb01, nb02
+from camkit.check import nb00, nb01, nb02
 from camkit.check.core import Check
 
-CHECKS = [nb01.CLASS_MAP, nb01.SAME_SCORES_OTHER_MAP, nb02.DIFFERENCE_MAP, nb02.FAIR_COLOURS]
+CHECKS = [
+    nb00.HOTTEST_CELL,
+    nb01.CLASS_MAP,
+    nb01.SAME_SCORES_OTHER_MAP,
+    nb02.DIFFERENCE_MAP,
+    nb02.FAIR_COLOURS,
+]
 Answer = Callable[..., Any]
 
 
 # --- right answers, written in different ways ----------------------------------------------------
+
+
+def hottest_loop(heat: Tensor) -> tuple[int, int]:
+    best = (0, 0)
+    for row in range(heat.shape[0]):
+        for column in range(heat.shape[1]):
+            if heat[row, column] > heat[best]:
+                best = (row, column)
+    return best
+
+
+RIGHT_CELLS = [
+    hottest_loop,
+    lambda heat: (int(heat.argmax()) // heat.shape[1], int(heat.argmax()) % heat.shape[1]),
+    lambda heat: np.unravel_index(int(heat.argmax()), heat.shape),
+    lambda heat: torch.unravel_index(heat.argmax(), heat.shape),
+    lambda heat: (heat == heat.max()).nonzero()[0],
+    lambda heat: list(divmod(int(heat.argmax()), heat.shape[1])),
+]
 
 
 def map_loop(features: Tensor, weights: Tensor) -> Tensor:
@@ -111,6 +136,7 @@ def fair_loop(maps: Tensor) -> Tensor:
 
 
 RIGHT = [
+    *((check.hottest_cell, f) for f in RIGHT_CELLS),
     *((check.class_map, f) for f in RIGHT_MAPS),
     *((check.same_scores_other_map, f) for f in RIGHT_OTHERS),
     *((check.difference_map, f) for f in (difference_einsum, difference_of_maps)),
@@ -131,7 +157,11 @@ def test_right_answers_pass(checked: Answer, answer: Answer) -> None:
 # --- stubs and wrong answers ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("checked", check.__all__[-4:])
+def test_every_check_of_the_face_is_tested_here() -> None:
+    assert {name for name in check.__all__ if name.islower()} == {c.name for c in CHECKS}
+
+
+@pytest.mark.parametrize("checked", [c.name for c in CHECKS])
 def test_stubs_are_not_attempted_yet(checked: str) -> None:
     assert getattr(check, checked)(lambda *_: ...).kind == "not attempted yet"
 
@@ -176,6 +206,17 @@ def batch_maximum(m: Tensor) -> Tensor:
 
 
 WRONG = [
+    (check.hottest_cell, lambda heat: heat.max(), "wrong shape", ""),
+    (check.hottest_cell, lambda heat: "here", "wrong type", ""),
+    (check.hottest_cell, lambda heat: [], "wrong type", ""),
+    (check.hottest_cell, lambda heat: hottest_loop(heat)[::-1], "wrong values", "Row before"),
+    (
+        check.hottest_cell,
+        lambda heat: divmod(int(heat.argmax()), len(heat)),
+        "wrong values",
+        "columns",
+    ),
+    (check.hottest_cell, lambda heat: hottest_loop(heat.relu()), "wrong values", ""),
     (check.class_map, transposed, "error", "weights[c, k]"),
     (check.class_map, swapped, "wrong shape", "Height comes before width"),
     (check.class_map, pooled, "wrong values", "before pooling"),
