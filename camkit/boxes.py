@@ -68,14 +68,21 @@ def box_from_map(map: npt.ArrayLike, threshold: float = 0.2, rule: Rule = "max")
         >>> box_from_map([[-2, -1], [-1, -3]]) is None
         True
     """
-    mask = mask_from_map(map, threshold, rule)
-    regions, count = ndimage.label(mask, structure=_EIGHT)
-    if count == 0:
+    check_threshold(threshold)
+    cells = _as_map(map)
+    if why_no_box(cells, rule) is not None:
         return None
+    level = _levels(cells, np.array([threshold], np.float64), rule)[0]
+    # Loading compiled code takes as long as a thousand boxes: it pays where it is loaded already.
+    if "numba" in sys.modules and os.environ.get("CAMKIT_COMPILE") != "0":
+        x0, y0, x1, y1 = _one_box(np.ascontiguousarray(cells, _float_of(cells)), level)
+        return float(x0), float(y0), float(x1), float(y1)
+    regions, _ = ndimage.label(_above(cells, level), structure=_EIGHT)
     # Labels follow reading order, and argmax takes the first of equals.
     largest = int(np.argmax(np.bincount(regions.ravel())[1:])) + 1
-    rows, columns = ndimage.find_objects(regions)[largest - 1]
-    return float(columns.start), float(rows.start), float(columns.stop), float(rows.stop)
+    region = regions == largest
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
 def why_no_box(map: npt.ArrayLike, rule: Rule = "max") -> str | None:
@@ -171,7 +178,7 @@ def level_from_map(map: npt.ArrayLike, threshold: float = 0.2, rule: Rule = "max
     reason = why_no_box(map, rule)
     if reason is not None:
         raise ValueError(f"map has no level: {reason}.")
-    cells = _as_map(map).astype(np.float64)
+    cells = _as_map(map)
     return float(_levels(cells, np.array([threshold], np.float64), rule)[0])
 
 
@@ -195,11 +202,10 @@ def mask_from_map(map: npt.ArrayLike, threshold: float = 0.2, rule: Rule = "max"
         [[False, False], [True, True]]
     """
     check_threshold(threshold)
-    if why_no_box(map, rule) is not None:
-        return np.zeros(_as_map(map).shape, dtype=bool)
-    cells = _as_map(map).astype(np.float64)
-    kept: Bools = cells > _levels(cells, np.array([threshold], np.float64), rule)[0]
-    return kept
+    cells = _as_map(map)
+    if why_no_box(cells, rule) is not None:
+        return np.zeros(cells.shape, dtype=bool)
+    return _above(cells, _levels(cells, np.array([threshold], np.float64), rule)[0])
 
 
 def components(
@@ -698,17 +704,22 @@ def _wsol_ends(boxes: Floats, shape: tuple[int, ...]) -> Floats:
 # Inside the sweep --------------------------------------------------------------------------------
 
 
-def _levels(cells: Floats, thresholds: Floats, rule: Rule) -> Floats:
+def _above(cells: npt.NDArray[Any], level: float) -> Bools:
+    kept: Bools = cells.astype(np.float64) > level
+    return kept
+
+
+def _levels(cells: npt.NDArray[Any], thresholds: Floats, rule: Rule) -> Floats:
     """The level of each threshold, for a map that has a box."""
-    low, high = cells.min(), cells.max()
+    low, high = np.float64(cells.min()), np.float64(cells.max())
     if rule == "max":
         levels = thresholds * high
     elif rule == "minmax":
         levels = (1 - thresholds) * low + thresholds * high
     elif rule == "quantile":
-        levels = np.quantile(cells, thresholds)
+        levels = np.quantile(cells.astype(np.float64), thresholds)
     else:
-        levels = np.full(len(thresholds), _otsu(cells))
+        levels = np.full(len(thresholds), _otsu(cells.astype(np.float64)))
     # Rounding, or many cells at the maximum, can bring a level up to it; the maximum is kept.
     below: Floats = np.minimum(levels, np.nextafter(high, -np.inf))
     return below
@@ -994,6 +1005,66 @@ def _flood(
 
 
 @_compiled
+def _one_box(cells: Floats, level: float) -> tuple[int, int, int, int]:
+    """Draw the box of the largest region above one level, joining runs of cells row by row.
+
+    Of two regions that meet, the one whose first run comes first takes the other in: so a region
+    is known by its first cell in reading order, and the first of equals is met first.
+    """
+    height, width = cells.shape
+    most = height * (width // 2 + 1)  # runs: at most every other cell
+    parent = np.empty(most, np.int32)
+    facts = np.empty((most, 5), np.int32)  # size, x0, y0, x1, y1 of a region
+    start = np.empty(most, np.int32)
+    stop = np.empty(most, np.int32)
+    count = 0
+    above = 0  # the first run of the row above
+    for y in range(height):
+        row = count
+        near = above
+        x = 0
+        while x < width:
+            if not cells[y, x] > level:
+                x += 1
+                continue
+            begin = x
+            while x < width and cells[y, x] > level:
+                x += 1
+            parent[count] = count
+            start[count] = begin
+            stop[count] = x
+            facts[count, 0] = x - begin
+            facts[count, 1] = begin
+            facts[count, 2] = y
+            facts[count, 3] = x
+            facts[count, 4] = y + 1
+            while near < row and stop[near] < begin:
+                near += 1
+            k = near
+            r = count
+            while k < row and start[k] <= x:  # touching, corners included
+                q = k
+                while parent[q] != q:
+                    parent[q] = parent[parent[q]]
+                    q = int(parent[q])
+                if q != r:
+                    q, r = max(q, r), min(q, r)
+                    parent[q] = r
+                    facts[r, 0] += facts[q, 0]
+                    facts[r, 1] = min(facts[r, 1], facts[q, 1])
+                    facts[r, 3] = max(facts[r, 3], facts[q, 3])
+                    facts[r, 4] = max(facts[r, 4], facts[q, 4])
+                k += 1
+            count += 1
+        above = row
+    best = 0
+    for k in range(count):
+        if parent[k] == k and facts[k, 0] > facts[best, 0]:
+            best = k
+    return facts[best, 1], facts[best, 2], facts[best, 3], facts[best, 4]
+
+
+@_compiled
 def _widest(cells: Floats, levels: Floats, rows: Ints, found: Ints) -> Ints:
     """Choose at each level the region whose outline encloses the largest area.
 
@@ -1063,6 +1134,11 @@ def _as_map(map: npt.ArrayLike) -> npt.NDArray[np.generic]:
     if cells.ndim != 2:
         raise ValueError(f"map must be one map (h, w), got shape {cells.shape}: choose one.")
     return cells
+
+
+def _float_of(cells: npt.NDArray[Any]) -> npt.DTypeLike:
+    """Single precision stays: its values are exact in double precision too."""
+    return cells.dtype if cells.dtype == np.float32 else np.float64
 
 
 def _as_batch(maps: npt.ArrayLike) -> Floats:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import cv2
+import numba  # noqa: F401  (loaded, it makes the compiled way the one taken)
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -48,9 +49,9 @@ PEAKS = np.array(
 
 
 def brute(cells: npt.ArrayLike, threshold: float, rule: boxes.Rule = "max") -> Array:
-    """Return the box of one threshold as a row, NaN where there is none."""
-    box = box_from_map(cells, float(threshold), rule)
-    return np.full(4, np.nan) if box is None else np.array(box)
+    """Return the box of one threshold as a row, NaN where there is none, labelled by SciPy."""
+    found, _ = components(cells, float(threshold), rule)
+    return found[0] if len(found) else np.full(4, np.nan)
 
 
 def smooth(seed: int, side: int = 14, to: int = 224) -> Array:
@@ -127,6 +128,35 @@ def test_every_rule_keeps_a_cell_or_says_why_not(
     assert mask.any() == (why_no_box(cells, rule) is None)
     assert sizes.sum() == mask.sum()
     assert len(found) == len(sizes)
+
+
+@given(
+    cells=maps(),
+    threshold=st.floats(0, 1, exclude_max=True),
+    rule=st.sampled_from(["max", "minmax", "quantile", "otsu"]),
+    single=st.booleans(),
+)
+def test_one_box_is_the_first_of_the_regions_compiled_or_not(
+    cells: Array, threshold: float, rule: boxes.Rule, single: bool
+) -> None:
+    cells = cells.astype(np.float32) if single else cells
+    expected = brute(cells, threshold, rule)
+    assert "numba" in sys.modules, "the compiled way is not under test"
+    for way in ("1", "0"):
+        os.environ["CAMKIT_COMPILE"] = way
+        try:
+            box = box_from_map(cells, threshold, rule)
+        finally:
+            del os.environ["CAMKIT_COMPILE"]
+        np.testing.assert_array_equal([np.nan] * 4 if box is None else box, expected)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_box_of_a_large_map(seed: int) -> None:
+    noise = np.random.default_rng(seed).random((97, 224))
+    for cells in (smooth(seed), noise, noise.T):
+        for threshold in (0.2, 0.55, 0.6, 0.8):
+            assert box_from_map(cells, threshold) == tuple(brute(cells, threshold))
 
 
 def test_a_threshold_next_to_one_keeps_the_maximum() -> None:
