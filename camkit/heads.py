@@ -371,6 +371,10 @@ def _ready_batch(inputs: Tensor) -> Tensor:
 def _evaluating(model: nn.Module) -> Iterator[None]:
     """Evaluation mode for a while; every module's own mode is given back, also after an error."""
     modes = [(module, module.training) for module in model.modules()]
+    # Nothing to switch: a millisecond saved on every picture.
+    if not any(mode for _, mode in modes):
+        yield
+        return
     model.eval()
     try:
         yield
