@@ -61,6 +61,7 @@ __all__ = [
     "heads",
     "images",
     "load",
+    "metrics",
     "plot",
     "setup",
     "show",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -249,6 +251,28 @@ def test_float32_maps_are_compared_in_float64() -> None:
         boxes_at_thresholds(cells, [0.3]), boxes_at_thresholds(cells.astype(np.float64), [0.3])
     )
     assert boxes_at_thresholds(cells, [0.3])[0].tolist() == list(box_from_map(cells, 0.3) or ())
+
+
+def test_the_sweep_is_fifteen_times_a_loop_over_contours() -> None:
+    """What `benchmarks/boxes.py` measures with care, in a second; the best of a few rounds."""
+    cells, grid = smooth(0), threshold_grid(1000)
+
+    def loop() -> None:
+        for level in grid * cells.max():
+            mask = (cells > level).view(np.uint8)
+            outlines = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
+            cv2.boundingRect(max(outlines, key=cv2.contourArea))
+
+    def best(call: Callable[[], object], rounds: int) -> float:
+        times = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    boxes_at_thresholds(cells, grid)  # compiled here, not under the clock
+    assert best(loop, 3) >= 15 * best(lambda: boxes_at_thresholds(cells, grid), 15)
 
 
 def test_many_values_in_one_bucket_cost_no_more() -> None:
