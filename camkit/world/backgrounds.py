@@ -193,7 +193,9 @@ def meadow(ink: Ink, look: Look) -> None:
     _ridge(ink, horizon, 0.045, mix(green, look.second, 0.36), 1.1, phase + 2.2)
     for i in range(2):
         x = 0.1 + 0.8 * float(look.rng.random())
-        _tree(ink, x, horizon + 0.035 + 0.02 * i, 0.55, mix(darker(_GRASS, 0.28), look.second, 0.25))
+        _tree(
+            ink, x, horizon + 0.035 + 0.02 * i, 0.55, mix(darker(_GRASS, 0.28), look.second, 0.25)
+        )
     _ridge(ink, horizon + 0.09, 0.022, green, 0.8, phase + 4.0)
     _tufts(ink, look, 9, horizon + 0.14, darker(green, 0.22))
     _flowers(ink, look, 10, horizon + 0.14)
@@ -292,15 +294,17 @@ def street(ink: Ink, look: Look) -> None:
                  for i in range(int((0.55 - top) / 0.105))]  # fmt: skip
         ink.fill(together([box(a - 0.032, y - 0.004, a + 0.032, y + 0.062) for a, y in panes]),
                  lighter(wall, 0.6))  # fmt: skip
-        ink.fill(together([box(a - 0.025, y + 0.002, a + 0.025, y + 0.055) for a, y in panes]), glass)
+        ink.fill(
+            together([box(a - 0.025, y + 0.002, a + 0.025, y + 0.055) for a, y in panes]), glass
+        )
         ink.fill(box(x + 0.40 * wide, 0.58, x + 0.60 * wide, 0.70, 0.01),
                  mix(roof, look.accent, 0.3))  # fmt: skip
         x += wide
     path = mix(_STONE, look.second, 0.2)
     with ink.part("pavement"):
         ink.fill(box(-0.1, 0.685, 1.1, 0.80), path)
-    ink.line(together([curve([(0.2 * i - 0.03, 0.69), (0.22 * i - 0.06, 0.765)]) for i in range(6)]),
-             darker(path, 0.18), 0.005)  # fmt: skip
+    slabs = [curve([(0.2 * i - 0.03, 0.69), (0.22 * i - 0.06, 0.765)]) for i in range(6)]
+    ink.line(together(slabs), darker(path, 0.18), 0.005)
     ink.fill(box(-0.1, 0.765, 1.1, 0.785), darker(path, 0.25))
     road = mix(_ASPHALT, look.second, 0.1)
     with ink.part("road"):
@@ -320,8 +324,9 @@ def snow(ink: Ink, look: Look) -> None:
         with ink.part("mountain"):
             ink.fill(poly([(x - 0.9 * up, horizon + 0.12), (x, y), (x + 0.9 * up, horizon + 0.12)],
                           0.03), lighter(rock, 0.15 * k))  # fmt: skip
-        ink.fill(poly([(x - 0.37 * up, y + 0.42 * up), (x, y + 0.012), (x + 0.37 * up, y + 0.42 * up),
-                       (x + 0.17 * up, y + 0.34 * up), (x, y + 0.48 * up),
+        ink.fill(poly([(x - 0.37 * up, y + 0.42 * up), (x, y + 0.012),
+                       (x + 0.37 * up, y + 0.42 * up), (x + 0.17 * up, y + 0.34 * up),
+                       (x, y + 0.48 * up),
                        (x - 0.17 * up, y + 0.35 * up)], 0.014), _SNOW)  # fmt: skip
     white = mix(_SNOW, look.second, 0.22)
     _ridge(ink, horizon + 0.045, 0.03, darker(white, 0.10), 0.9, phase)
@@ -329,7 +334,9 @@ def snow(ink: Ink, look: Look) -> None:
     for x, t in look.rng.random((4, 2)).tolist():
         _fir(ink, x, horizon + 0.06 + 0.03 * t, 0.55 + 0.25 * t, fir)
     _ridge(ink, horizon + 0.115, 0.02, white, 0.7, phase + 2.5)
-    drifts = [(x, horizon + 0.18 + (0.8 - horizon) * t) for x, t in look.rng.random((8, 2)).tolist()]
+    drifts = [
+        (x, horizon + 0.18 + (0.8 - horizon) * t) for x, t in look.rng.random((8, 2)).tolist()
+    ]
     ink.line(together([curve([(x - 0.05, y), (x, y - 0.008), (x + 0.05, y)]) for x, y in drifts]),
              darker(white, 0.16), 0.006)  # fmt: skip
 

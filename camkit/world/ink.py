@@ -2,7 +2,7 @@
 
 Coordinates are fractions of the unit square: x runs right, y runs *down*, as pixels do.
 Shapes are matplotlib paths, so curves stay curves until the last moment and the same
-drawing is right at any size. `Ink` only records them: it knows no pixels. `raster.py` lays them down.
+drawing is right at any size. `Ink` only records strokes; `raster.py` turns them into pixels.
 """
 
 from __future__ import annotations
@@ -57,10 +57,15 @@ def _shape(vertices: Floats, codes: NDArray[np.uint8]) -> Path:
     return path
 
 
+def points_of(path: Path) -> Floats:
+    """The points of a shape, (n, 2), corners and handles alike."""
+    return np.asarray(path.vertices, dtype=np.float64)
+
+
 def _coded(path: Path) -> Path:
     """`path`, its points said to be corners if nothing was said about them."""
     if path.codes is None:
-        return _shape(path.vertices, _codes("open", len(path.vertices)))
+        return _shape(points_of(path), _codes("open", len(points_of(path))))
     return path
 
 
@@ -246,11 +251,11 @@ class Drawing:
         if not solid:
             return np.empty((0, 2)), np.empty((0, 1))
         vertices = np.concatenate([
-            s.shape.vertices if s.matrix is None
-            else s.shape.vertices @ s.matrix[:2, :2].T + s.matrix[:2, 2] for s in solid
+            points_of(s.shape) if s.matrix is None
+            else points_of(s.shape) @ s.matrix[:2, :2].T + s.matrix[:2, 2] for s in solid
         ])  # fmt: skip
         codes = np.concatenate([s.shape.codes for s in solid])
-        pen = np.repeat([s.width / 2 for s in solid], [len(s.shape.codes) for s in solid])
+        pen = np.repeat([s.width / 2 for s in solid], [len(points_of(s.shape)) for s in solid])
         corners = np.flatnonzero(codes <= _LINE)
         thirds = np.flatnonzero(codes == _CURVE4)[2::3]
         halves = np.flatnonzero(codes == _CURVE3)[1::2]

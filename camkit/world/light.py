@@ -122,7 +122,7 @@ def lit(colour: Floats, shade: Floats, light: Light) -> Floats:
     out = times.take(level, axis=0)
     out *= colour
     out += plus.take(level, axis=0)
-    return out
+    return np.asarray(out)
 
 
 def shadow(alpha: Floats, light: Light, side: float, stands: bool) -> Floats:

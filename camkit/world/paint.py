@@ -101,9 +101,7 @@ def paint_place(backdrop: Backdrop, light: Light, size: int) -> Place:
     main, second, accent = backdrop.colours
     rng = np.random.Generator(np.random.Philox(backdrop.seed))
     ink = Ink(base=None)
-    background(backdrop.kind).draw(
-        ink, Look(main, second, accent, {}, dict(backdrop.numbers), rng)
-    )
+    background(backdrop.kind).draw(ink, Look(main, second, accent, {}, dict(backdrop.numbers), rng))
     drawing = ink.finish()
     layers = raster(drawing, Frame(size, size, size / 2, size / 2, size))
     shade = 0.55 * relief(layers.lumps, light, 0.016 * size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import cos, radians, sin
+from typing import Any
 
 import numpy as np
 from matplotlib.backend_bases import GraphicsContextBase
@@ -12,7 +13,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D, TransformedPath
 from numpy.typing import NDArray
 
-from camkit.world.ink import Drawing, Stroke
+from camkit.world.ink import Drawing, Stroke, points_of
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +64,8 @@ class _Canvas:
 
     def __init__(self, frame: Frame, smooth: bool) -> None:
         self.frame, self.matrix = frame, frame.matrix()
-        self.agg = RendererAgg(frame.width, frame.height, 72)
+        # Typed Any: the rasteriser takes plain matrices too, which its declaration does not say.
+        self.agg: Any = RendererAgg(frame.width, frame.height, 72)  # type: ignore[no-untyped-call]
         self.gc = GraphicsContextBase()
         self.gc.set_antialiased(smooth)
         self.gc.set_snap(False)
@@ -100,7 +102,7 @@ class _Canvas:
         )
 
     def _wash(self, stroke: Stroke, bottom: tuple[float, float, float]) -> None:
-        a, b, c, d = stroke.shape.vertices[:4]
+        a, b, c, d = points_of(stroke.shape)[:4]
         high, low = (*stroke.colour, 1.0), (*bottom, 1.0)
         self.agg.draw_gouraud_triangles(
             self.gc, np.array([[a, b, c], [a, c, d]]),
@@ -133,5 +135,7 @@ def raster(drawing: Drawing, frame: Frame) -> Layers:
             lumps.mark(stroke)
     marks = lumps.pixels()
     return Layers(
-        body.pixels(), None if aside is None else aside.pixels(), marks[..., 0] * (marks[..., 3] > 0)
+        body.pixels(),
+        None if aside is None else aside.pixels(),
+        marks[..., 0] * (marks[..., 3] > 0),
     )

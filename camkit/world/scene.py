@@ -88,9 +88,9 @@ class Picture:
         whole = np.zeros((n, self.size, self.size), np.float32)
         seen = np.zeros_like(whole)
         for i, piece in enumerate(self.pieces):
-            there, here = _overlap(piece, self.size)
-            seen[(slice(0, i), *there)] *= 1.0 - piece.alpha[here]
-            whole[(i, *there)] = seen[(i, *there)] = piece.alpha[here]
+            (rows, columns), here = _overlap(piece, self.size)
+            seen[:i, rows, columns] *= 1.0 - piece.alpha[here]
+            whole[i, rows, columns] = seen[i, rows, columns] = piece.alpha[here]
         return seen, whole
 
     @cached_property
@@ -213,7 +213,7 @@ class Scene:
         boxes = picture.boxes[mine]
         return Sample(
             picture.image, self.label, boxes[~np.isnan(boxes).any(axis=1)],
-            picture.visible[mine].any(axis=0), self.name,
+            np.asarray(picture.visible[mine].any(axis=0)), self.name,
         )  # fmt: skip
 
     # --- interventions -----------------------------------------------------------------------
@@ -248,7 +248,7 @@ class Scene:
         i = position(self.things, which)
         if not (isfinite(dx) and isfinite(dy) and max(abs(dx), abs(dy)) <= 1.0):
             raise ValueError(
-                f"dx and dy must lie between -1 and 1 (1 is the picture's side); they are {dx}, {dy}."
+                f"dx and dy must lie between -1 and 1, the picture's side; they are {dx}, {dy}."
             )
         x, y = self.things[i].place
         return self._with(i, replace(self.things[i], place=(x + dx, y + dy)))
@@ -319,4 +319,3 @@ def stood(thing: Thing, foot: tuple[float, float], scale: float) -> Thing:
     x0, _, x1, y1 = measure(thing)
     place = (foot[0] - scale * (x0 + x1) / 2, foot[1] - scale * y1)
     return replace(thing, place=place, scale=scale)
-

@@ -246,7 +246,7 @@ class TwoObjects(Pictures):
     2
     """
 
-    classes: tuple[str, ...] | None = None
+    classes: Sequence[str] | None = None
 
     _NUMBER: ClassVar[int] = 1
 

@@ -92,7 +92,16 @@ def _interventions(size: int) -> Image.Image:
             scene.with_thing(classes[(classes.index(kind) + 7) % len(classes)], (0.2, 0.96), 0.34),
         ]  # fmt: skip
         rows.append([s.draw(size).image for s in changed])
-    titles = ("as drawn", "without", "only", "elsewhere", "moved", "recoloured", "enlarged", "and another")
+    titles = (
+        "as drawn",
+        "without",
+        "only",
+        "elsewhere",
+        "moved",
+        "recoloured",
+        "enlarged",
+        "and another",
+    )
     sheet = grid(rows)
     step, bar = size + 6, max(18, size // 7)
     page = Image.new("RGB", (sheet.width, sheet.height + bar), _PAPER)
@@ -166,7 +175,9 @@ def poster(size: int = 256) -> Image.Image:
     """The sheet that stands in the README: every class once, on every background in turn."""
     classes = kinds("object")
     columns = 6
-    count = max(columns, len(classes) - len(classes) % columns + (columns if len(classes) % columns else 0))
+    count = max(
+        columns, len(classes) - len(classes) % columns + (columns if len(classes) % columns else 0)
+    )
     rows: list[list[Pixels]] = []
     for i in range(count):
         kind = classes[i] if i < len(classes) else classes[(7 * i) % len(classes)]
