@@ -547,7 +547,9 @@ def explain_figure(
             heats, base = view.map_back(result.maps[i]), muted(pixels)
             layers = [overlay(base, heat, limits[i], opacity, colours) for heat in heats]
             found = _boxes_of(result, i, threshold)
-            words = _panel_words(result, i, titles[i], found, true is not None, axes[i, 0])
+            words = _panel_words(
+                result, i, titles[i], threshold, found, true is not None, axes[i, 0]
+            )
             for j, ax in enumerate(axes[i]):
                 _draw_panel(ax, [pixels, *layers][j], result.views[i].original, *words[j])
                 if true is not None:
@@ -718,7 +720,7 @@ def _patch_boxes(
         stroke, gap = _DASHES[line]
         # A side along the picture's edge, or beyond it, is drawn just inside.
         (left, right), (low, high) = sorted(ax.get_xlim()), sorted(ax.get_ylim())
-        edge = 0.007 * max(right - left, high - low)
+        edge = 0.009 * max(right - left, high - low)
         x0, x1 = np.clip((x0, x1), left + edge, max(left + edge, right - edge))
         y0, y1 = np.clip((y0, y1), low + edge, max(low + edge, high - edge))
         ax.add_patch(
@@ -822,6 +824,7 @@ def _panel_words(
     result: CamResult,
     i: int,
     title: str,
+    threshold: float,
     boxes: npt.NDArray[np.float64],
     true: bool,
     ax: Axes,
@@ -829,7 +832,7 @@ def _panel_words(
     """Title and second line of every panel of picture i."""
     room = int(ax.get_position().width * cast(Figure, ax.figure).get_figwidth() * 72 / 6.7)
     height, width = result.views[i].original
-    size = f"{width} × {height} pixels"
+    size = f"{width} × {height}, boxes at {threshold:.0%}"
     words = [(_short(title, room), "dashed: true box" if true else size)]
     for name, c, box in zip(result.names[i], result.classes[i].tolist(), boxes, strict=True):
         told = f"{_percent(float(result.probabilities[i, c]))}, score {result.scores[i, c]:.1f}"
