@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from camkit import boxes, cam, check, heads, images, plot, train, widgets, world, zoo
+    from camkit import boxes, cam, check, heads, images, metrics, plot, train, widgets, world, zoo
     from camkit.boxes import box_from_map
     from camkit.cam import class_activation_maps
     from camkit.heads import CamModel, CamResult, NoCamError, convert
@@ -39,6 +39,7 @@ _ROOMS = (
     "check",
     "heads",
     "images",
+    "metrics",
     "plot",
     "train",
     "widgets",
