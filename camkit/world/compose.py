@@ -33,7 +33,7 @@ class Streams:
         return np.random.default_rng((*self.key, aspect))
 
 
-_OBJECT, _PLACE, _BACKDROP, _LIGHT, _CLUTTER, _COVER, _OTHER = range(7)
+OBJECT, PLACE, BACKDROP, LIGHT, CLUTTER, COVER, OTHER = range(7)
 
 
 def check_framing(framing: object) -> float | None:
@@ -108,8 +108,8 @@ def _object(
 ) -> Thing:
     thing = make_thing(kind, rng)
     turn, odd, family = rng.normal(), rng.random(), int(rng.integers(1 << 30))
-    thing = replace(thing, rotation=float((18.0 if hard else 2.0) * turn))
-    if hard and odd < 0.6:
+    thing = replace(thing, rotation=float((11.0 if hard else 2.0) * turn))
+    if hard and odd < 0.45:
         schemes = [s for name in ("paint", "glaze", "coat", "wood") for s in FAMILIES[name]]
         thing = replace(thing, colours=schemes[family % len(schemes)])
     return placed(thing, scale_for(thing, share), rng, across)
@@ -140,7 +140,7 @@ def _clutter(rng: np.random.Generator, taken: Sequence[Box], mean: float) -> lis
 def _cover(rng: np.random.Generator, thing: Thing, hard: bool) -> list[Thing]:
     """An occluder in front of a corner of the object, or none."""
     names = kinds("occluder")
-    if not names or rng.random() > (0.75 if hard else 0.22):
+    if not names or rng.random() > (0.6 if hard else 0.22):
         return []
     x0, y0, x1, y1 = box_of(thing)
     cover = make_thing(names[int(rng.integers(len(names)))], rng)
@@ -165,13 +165,13 @@ def compose(
     name: str = "",
 ) -> Scene:
     """A scene with one object for each of `labels`; the first is what the scene is about."""
-    rng = streams(_OBJECT)
+    rng = streams(OBJECT)
     side_by_side = len(labels) > 1
     shares = rng.random(len(labels))
     if framing is not None:
         share = [framing] * len(labels)
     elif hard:
-        share = [0.035 + 0.085 * float(u) for u in shares]
+        share = [0.055 + 0.105 * float(u) for u in shares]
     elif side_by_side:
         share = [0.11 + 0.11 * float(u) for u in shares]
     else:
@@ -184,16 +184,16 @@ def compose(
             halves.reverse()
     objects = []
     for i, (kind, s, half) in enumerate(zip(labels, share, halves, strict=True)):
-        thing = make_object(kind, streams(_PLACE + 100 * (i + 1)), s, hard, half)
+        thing = make_object(kind, streams(PLACE + 100 * (i + 1)), s, hard, half)
         objects.append(thing)
     boxes = [box_of(o) for o in objects]
-    others = _clutter(streams(_CLUTTER), boxes, 3.0 if hard else clutter)
-    covers = [] if side_by_side else _cover(streams(_COVER), objects[0], hard)
+    others = _clutter(streams(CLUTTER), boxes, 3.0 if hard else clutter)
+    covers = [] if side_by_side else _cover(streams(COVER), objects[0], hard)
     things = sorted([*objects, *others], key=lambda t: box_of(t)[3])
     return Scene(
         things=(*things, *covers),
-        background=draw_backdrop(streams(_BACKDROP)) if backdrop is None else backdrop,
-        light=draw_light(streams(_LIGHT)),
+        background=draw_backdrop(streams(BACKDROP)) if backdrop is None else backdrop,
+        light=draw_light(streams(LIGHT)),
         label=kinds("object").index(labels[0]),
         name=name,
     )
@@ -239,7 +239,7 @@ def scene_of(
     streams = Streams((check_seed(seed), 71))
     if background is not None:
         check_name(background, BACKGROUNDS, "background")
-    backdrop = draw_backdrop(streams(_BACKDROP), background)
+    backdrop = draw_backdrop(streams(BACKDROP), background)
     return compose(
         [kind], streams, framing=check_framing(framing), backdrop=backdrop, name=f"{kind}-{seed}"
     )
@@ -258,7 +258,7 @@ def two(one: str, other: str, background: str | None = None, seed: int = 0) -> S
     streams = Streams((check_seed(seed), 72))
     if background is not None:
         check_name(background, BACKGROUNDS, "background")
-    backdrop = draw_backdrop(streams(_BACKDROP), background)
+    backdrop = draw_backdrop(streams(BACKDROP), background)
     return compose(
         [one, other], streams, backdrop=backdrop, clutter=0.7, name=f"{one}-{other}-{seed}"
     )

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from camkit.images import Sample
 from camkit.world.backgrounds import BACKGROUNDS
 from camkit.world.compose import (
-    _BACKDROP,
-    _OTHER,
+    BACKDROP,
+    OTHER,
     Streams,
     check_framing,
     compose,
@@ -264,7 +264,7 @@ class TwoObjects(Pictures):
     def _compose(self, index: int, streams: Streams, name: str) -> Scene:
         classes = self.classes or kinds("object")
         first = index % len(classes)
-        step = 1 + int(streams(_OTHER).integers(len(classes) - 1))
+        step = 1 + int(streams(OTHER).integers(len(classes) - 1))
         pair = [classes[first], classes[(first + step) % len(classes)]]
         return compose(pair, streams, clutter=0.7, name=name)
 
@@ -316,10 +316,10 @@ class BiasedObjects(Pictures):
     def _compose(self, index: int, streams: Streams, name: str) -> Scene:
         classes = kinds("object")
         label = classes[index % len(classes)]
-        home, rng = home_of(label), streams(_BACKDROP)
+        home, rng = home_of(label), streams(BACKDROP)
         if not self.home:
             away = [b for b in BACKGROUNDS if b != home]
-            backdrop = draw_backdrop(rng, away[int(streams(_OTHER).integers(len(away)))])
+            backdrop = draw_backdrop(rng, away[int(streams(OTHER).integers(len(away)))])
         else:
-            backdrop = draw_backdrop(rng, home if streams(_OTHER).random() < self.bias else None)
+            backdrop = draw_backdrop(rng, home if streams(OTHER).random() < self.bias else None)
         return compose([label], streams, backdrop=backdrop, name=name)
