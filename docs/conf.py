@@ -35,6 +35,8 @@ nb_execution_mode = "off"
 # Committed notebooks hold no widget state, so no page needs the widgets' script.
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 
+# A name in single backticks is code, and a link where the site describes it.
+default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 html_math_renderer = "mathml"

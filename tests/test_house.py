@@ -113,6 +113,13 @@ def test_links_between_the_texts_lead_somewhere() -> None:
     assert lost == []
 
 
+def test_the_readme_lists_the_notebooks_that_exist() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| \[[^]]+\]\(notebooks/(\S+)\.ipynb\)", readme, re.MULTILINE)
+    exist = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")} - {"index"}
+    assert listed == sorted(exist), "the table in README.md names every notebook, in order"
+
+
 def test_the_readmes_example_runs_as_it_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -337,13 +344,14 @@ def badges() -> ModuleType:
     return module
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
+@pytest.fixture(params=["markers", "no markers"])
+def copy(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A small copy of the project: pyproject, README, one course source and its notebook."""
     for name in ("pyproject.toml", "README.md", "tools/badges.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    words = "# Title\n\n<!-- badges -->\n<!-- /badges -->\n\nText."
+    markers = "<!-- badges -->\n<!-- /badges -->\n\n" if request.param == "markers" else ""
+    words = f"# Title\n\n{markers}Text."
     (tmp_path / "course").mkdir()
     (tmp_path / "course/00_start.md").write_text(words + "\n", encoding="utf-8")
     cells = [
@@ -378,6 +386,8 @@ def test_badges_write_the_address_and_the_links(copy: Path) -> None:
     assert colab in source
     notebook = json.loads((copy / "notebooks/00_start.ipynb").read_text(encoding="utf-8"))
     assert "".join(notebook["cells"][0]["source"]) + "\n" == source
+    assert source.startswith("# Title\n\n<!-- badges -->\nOpen this notebook [on Binder](")
+    assert source.endswith("\n<!-- /badges -->\n\nText.\n")
     assert notebook["cells"][1]["source"] == ["x = 'é'"]
 
 

@@ -2,9 +2,10 @@
 
     python tools/badges.py owner/name
 
-The address goes into ``[tool.camkit] repository`` in pyproject.toml. The links go between the
-lines ``<!-- badges -->`` and ``<!-- /badges -->`` of README.md, of every course source and of the
-notebook built from it. A second run changes nothing; another address replaces the first.
+The address goes into ``[tool.camkit] repository`` in pyproject.toml. The links go into README.md,
+every course source and the notebook built from it: between the lines ``<!-- badges -->`` and
+``<!-- /badges -->``, which are set under the title where they do not stand yet. A second run
+changes nothing; another address replaces the first.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 OPEN, CLOSE = "<!-- badges -->", "<!-- /badges -->"
 BLOCK = re.compile(f"{OPEN}\n.*?{CLOSE}", re.DOTALL)
+TITLE = re.compile(r"^# .*\n", re.MULTILINE)
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 BRANCH = "main"
 
@@ -48,8 +50,11 @@ def notebook_block(repository: str, notebook: str) -> str:
 
 
 def filled(text: str, block: str) -> str:
-    """Return the text with the block between its markers; unchanged where there are none."""
-    return BLOCK.sub(lambda _: f"{OPEN}\n{block}\n{CLOSE}", text)
+    """Return the text with the block between its markers, or under its title."""
+    marked = f"{OPEN}\n{block}\n{CLOSE}"
+    if BLOCK.search(text):
+        return BLOCK.sub(lambda _: marked, text)
+    return TITLE.sub(lambda title: f"{title.group()}\n{marked}\n", text, count=1)
 
 
 def rewrite(path: Path, text: str) -> bool:
@@ -61,13 +66,11 @@ def rewrite(path: Path, text: str) -> bool:
 
 
 def filled_notebook(path: Path, block: str) -> str:
-    """Return a notebook's JSON with the block between the markers of its text cells."""
+    """Return a notebook's JSON with the block in its first text cell."""
     text = path.read_text(encoding="utf-8")
     notebook = json.loads(text)
-    for cell in notebook["cells"]:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "markdown" and OPEN in source:
-            cell["source"] = filled(source, block).splitlines(keepends=True)
+    first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    first["source"] = filled("".join(first["source"]), block).splitlines(keepends=True)
     if notebook == json.loads(text):
         return text
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
