@@ -1154,7 +1154,10 @@ def _as_batch(maps: npt.ArrayLike) -> Floats:
 
 def _as_numbers(map: npt.ArrayLike) -> npt.NDArray[np.generic]:
     detach = getattr(map, "detach", None)
-    cells = np.asarray(detach().cpu() if detach is not None else map)
+    tensor = detach().cpu() if detach is not None else None
+    if tensor is not None and tensor.is_floating_point() and tensor.element_size() == 2:
+        tensor = tensor.float()  # NumPy has no bfloat16
+    cells = np.asarray(map if tensor is None else tensor)
     if cells.dtype.kind not in "fiub":
         raise TypeError(f"map must hold numbers, got {cells.dtype}.")
     return cells

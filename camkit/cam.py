@@ -66,7 +66,7 @@ def scores_from_maps(maps: Tensor, bias: Tensor | None = None) -> Tensor:
         ``(B, C)``.
 
     Raises:
-        ValueError: ``maps`` is not ``(B, C, h, w)``.
+        ValueError: ``maps`` is not ``(B, C, h, w)``, or ``bias`` is not ``(C,)``.
 
     Example:
         >>> scores_from_maps(torch.tensor([[[[11., 2.]]]]), torch.tensor([0.5])).tolist()
@@ -74,6 +74,11 @@ def scores_from_maps(maps: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     if maps.ndim != 4:
         raise ValueError(f"maps must be (B, C, h, w), got {tuple(maps.shape)}.")
+    if bias is not None and bias.shape != maps.shape[1:2]:
+        raise ValueError(
+            f"bias must be ({maps.shape[1]},), one value for each of the maps, "
+            f"got {tuple(bias.shape)}."
+        )
     scores = maps.mean(dim=(2, 3))
     return scores if bias is None else scores + bias
 
@@ -140,13 +145,14 @@ def sample_maps(
         across: ``(W,)``, columns to read, as shares of the width.
 
     Returns:
-        ``(..., H, W)`` on the CPU.
+        ``(..., H, W)`` on the CPU, in single precision or the maps' own if that is double.
 
     Example:
         >>> sample_maps(torch.tensor([[0., 4.]]), np.array([0.5]), np.array([0.25, 0.5])).tolist()
         [[0.0, 2.0]]
     """
     maps = maps.detach().cpu()
+    maps = maps if maps.dtype == torch.float64 else maps.float()
     rows, row_share = _neighbours(down, maps.shape[-2], maps.dtype)
     columns, column_share = _neighbours(across, maps.shape[-1], maps.dtype)
     lines = torch.lerp(maps[..., rows[0], :], maps[..., rows[1], :], row_share[:, None])
@@ -208,10 +214,15 @@ def class_indices(classes: Classes, count: int, batch: int = 1) -> Tensor:
     """
     if classes is None:
         return torch.arange(count)
-    array = np.atleast_1d(np.asarray(classes.cpu() if isinstance(classes, Tensor) else classes))
+    try:
+        array = np.atleast_1d(np.asarray(classes.cpu() if isinstance(classes, Tensor) else classes))
+    except ValueError as error:
+        raise ValueError("The rows of classes must have one length.") from error
     if array.size == 0:
         raise ValueError("classes is empty; give at least one class, or None for all.")
-    if array.dtype.kind not in "iu":
+    # NumPy counts True as 1 where it stands among numbers.
+    truth = isinstance(classes, (list, tuple)) and any(isinstance(c, bool) for c in classes)
+    if array.dtype.kind not in "iu" or truth:
         raise TypeError(f"classes must be integers from 0 to {count - 1}, got {classes!r}.")
     wrong = array[(array < 0) | (array >= count)]
     if wrong.size:
