@@ -844,7 +844,7 @@ class EnergyInside:
 
 def _numbers(values: npt.ArrayLike, name: str) -> Floats:
     detach = getattr(values, "detach", None)
-    array = np.asarray(detach().cpu() if detach is not None else values)
+    array = np.asarray(detach().cpu().double() if detach is not None else values)  # also bfloat16
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold numbers, got {array.dtype}.")
     return array.astype(np.float64)

@@ -206,8 +206,10 @@ def test_the_best_threshold_is_the_lowest_of_equals() -> None:
 
 
 def test_a_tensor_is_a_map() -> None:
-    meter = MaxBoxAcc([0.3]).add(torch.tensor(STEPS[None]), [torch.tensor([[1, 1, 3, 2]])])
-    assert meter.result().value == 100
+    for kind in (torch.float64, torch.float32, torch.bfloat16):
+        maps = torch.tensor(STEPS[None], dtype=kind)
+        found = MaxBoxAcc([0.3]).add(maps, [torch.tensor([[1, 1, 3, 2]])]).result()
+        assert found.value == 100
 
 
 # Average precision, pointing, energy
