@@ -124,7 +124,7 @@ def grid_of_thresholds(report: Report, maps: list[Array]) -> None:
         agreed.append((ours == contour_loop(cells, levels)).all(axis=1).mean())
     print(f"\nLargest region at {len(GRID)} thresholds, one map 14 x 14 enlarged to 224 x 224")
     print(f"  same boxes: SciPy labels 100 %, OpenCV components {np.mean(agreed[::2]):.2%},")
-    print(f"  OpenCV contours {np.mean(agreed[1::2]):.2%} (they call the largest *area* the largest)")
+    print(f"  OpenCV contours {np.mean(agreed[1::2]):.2%} (they compare areas, not sizes)")
     cells = maps[0]
     levels = GRID * cells.max()
     found = medians(
