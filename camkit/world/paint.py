@@ -20,7 +20,7 @@ from camkit.world.things import Thing
 Floats = NDArray[np.float32]
 Floats64 = NDArray[np.float64]
 
-_PAD = 0.09  # room for the shadow around the unit square
+_PAD = 0.11  # room for the shadow around the unit square
 _SOFT = 0.042  # rounded edge of a lump, as a share of the unit square
 
 
