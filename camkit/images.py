@@ -6,11 +6,13 @@ without it.
 
 from __future__ import annotations
 
+import operator
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +85,7 @@ def read(picture: Picture) -> Array:
     if isinstance(picture, np.ndarray):
         return _read_array(picture)
     if isinstance(picture, Image.Image):
-        return _read_pil(picture, "the image")
+        return _read_pil(picture, "The image")
     if isinstance(picture, (str, os.PathLike)):
         return _read_file(Path(picture))
     raise TypeError(
@@ -99,19 +101,27 @@ def _read_file(path: Path) -> Array:
         raise PictureError(f"{str(path)!r} is a folder; give the picture files inside it.")
     if path.stat().st_size == 0:
         raise PictureError(f"{str(path)!r} is empty (0 bytes).")
+    what = repr(str(path))
     try:
-        with Image.open(path) as image:
-            return _read_pil(image, repr(str(path)))
-    except PictureError:
-        raise
+        with warnings.catch_warnings():  # of large pictures, which are refused below
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(path)
     except Image.DecompressionBombError as error:
-        raise PictureError(_too_large(repr(str(path)), str(error))) from error
+        raise PictureError(_too_large(what, "over 170 megapixels")) from error
     except UnidentifiedImageError as error:
         raise PictureError(
-            f"{str(path)!r} is not a picture that Pillow can read; save it as JPEG or PNG."
+            f"{what} is not a picture that Pillow can read; save it as JPEG or PNG."
         ) from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise PictureError(f"{str(path)!r} is damaged or incomplete ({error}).") from error
+    except PermissionError as error:
+        raise PictureError(f"{what} may not be read: the file belongs to someone else.") from error
+    except _DAMAGE as error:
+        raise PictureError(f"{what} is damaged or incomplete ({error}).") from error
+    with image:
+        return _read_pil(image, what)
+
+
+# What Pillow raises on damaged files, by format.
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError)
 
 
 def _too_large(what: str, size: str) -> str:
@@ -126,7 +136,11 @@ def _read_pil(image: Image.Image, what: str) -> Array:
         )
     if width == 0 or height == 0:
         raise PictureError(f"{what} has no pixels ({width} x {height}).")
-    image = ImageOps.exif_transpose(image)
+    try:
+        image.load()
+        image = ImageOps.exif_transpose(image)
+    except _DAMAGE as error:
+        raise PictureError(f"{what} is damaged or incomplete ({error}).") from error
     if image.mode.startswith("I") or image.mode == "F":
         return _read_deep(np.asarray(image), image.mode, what)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
@@ -139,7 +153,7 @@ def _read_pil(image: Image.Image, what: str) -> Array:
 def _read_deep(grey: npt.NDArray[np.generic], mode: str, what: str) -> Array:
     """Greyscale of 16 or 32 bits: Pillow's own conversion would clip at 255, not scale."""
     if grey.dtype.kind == "f":
-        return _read_array(grey)
+        return _grey_to_rgb(_floats_to_bytes(grey.astype(np.float64), what))
     low, high = int(grey.min()), int(grey.max())
     if mode == "I" and low >= 0 and high <= 255:
         return _grey_to_rgb(grey.astype(np.uint8))
@@ -148,7 +162,7 @@ def _read_deep(grey: npt.NDArray[np.generic], mode: str, what: str) -> Array:
             f"{what} has values from {low} to {high}; at most 16 bits (0..65535) are read: "
             "scale it to 8 bits first."
         )
-    return _grey_to_rgb((grey.astype(np.uint32) // 257).astype(np.uint8))
+    return _grey_to_rgb(((grey.astype(np.uint32) + 128) // 257).astype(np.uint8))  # rounded
 
 
 def _grey_to_rgb(grey: Array) -> Array:
@@ -160,37 +174,71 @@ def _read_array(array: npt.NDArray[np.generic]) -> Array:
     if array.ndim == 3 and shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        hint = ": move the channels last" if array.ndim == 3 and shape[0] in (1, 3) else ""
+        hint = ""
+        if array.ndim == 3 and shape[0] in (1, 3):
+            hint = ": move the channels last, with .transpose(1, 2, 0)"
+        elif array.ndim == 4:
+            hint = ": give several pictures as a list, list(array)"
         raise PictureError(f"An array must be (H, W, 3), got {shape}{hint}.")
     if 0 in shape:
         raise PictureError(f"The array has no pixels, its shape is {shape}.")
     if shape[0] * shape[1] > MAX_MEGAPIXELS * 1_000_000:
         raise PictureError(_too_large("The array", f"{shape[1]} x {shape[0]}"))
     if array.dtype.kind == "f":
-        array = _floats_to_bytes(array.astype(np.float64))
+        array = _floats_to_bytes(array.astype(np.float64), "The array")
     elif array.dtype != np.uint8:
         raise TypeError(
             f"An array must hold uint8 (0..255) or floats (0..1), got {array.dtype}: "
-            "convert it, for example with .astype(np.uint8)."
+            "if its values are 0..255, convert it with .astype(np.uint8)."
         )
     pixels = np.array(array, dtype=np.uint8)
     if pixels.ndim == 2:
         return _grey_to_rgb(pixels)
     if pixels.shape[2] == 4:
-        return _read_pil(Image.fromarray(pixels), "the array")
+        return _read_pil(Image.fromarray(pixels), "The array")
     return pixels
 
 
-def _floats_to_bytes(array: npt.NDArray[np.float64]) -> Array:
+def _floats_to_bytes(array: npt.NDArray[np.float64], what: str) -> Array:
     if not np.isfinite(array).all():
-        raise PictureError("The array holds NaN or infinite values; a picture needs numbers.")
+        raise PictureError(f"{what} holds NaN or infinite values; a picture needs numbers.")
     low, high = float(array.min()), float(array.max())
     if low < 0 or high > 1:
         raise PictureError(
-            f"An array of floats must lie in 0..1, got {low:.3g} to {high:.3g}: "
+            f"{what} holds floats from {low:.3g} to {high:.3g}, but they must lie in 0..1: "
             "divide by 255, or pass uint8."
         )
     return np.asarray(np.rint(array * 255), dtype=np.uint8)
+
+
+def as_size(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Turn what a person writes for a size into height and width, checked.
+
+    Args:
+        size: height and width in pixels, or one number for both.
+
+    Returns:
+        Height and width.
+
+    Raises:
+        TypeError: it is not made of whole numbers.
+        ValueError: a side is below 1, or there are not one or two numbers.
+
+    Example:
+        >>> as_size(224)
+        (224, 224)
+    """
+    given: Any = size
+    numbers = (given, given) if np.ndim(given) == 0 else tuple(given)
+    try:
+        sides = tuple(operator.index(number) for number in numbers)
+    except TypeError as error:
+        raise TypeError(f"size must be whole numbers of pixels, got {size!r}.") from error
+    if len(sides) != 2 or min(sides) < 1:
+        raise ValueError(
+            f"size must be (height, width) or one number, at least 1 pixel, got {size!r}."
+        )
+    return sides[0], sides[1]
 
 
 @dataclass(frozen=True)
@@ -231,12 +279,10 @@ class View:
             The view.
 
         Raises:
-            ValueError: ``fit`` is neither, or ``size`` is not positive.
+            TypeError, ValueError: ``fit`` is neither, or ``size`` is not positive pixels.
         """
         height, width = original
-        rows, columns = (size, size) if isinstance(size, int) else size
-        if rows < 1 or columns < 1:
-            raise ValueError(f"size must be at least 1 pixel, got {size}.")
+        rows, columns = as_size(size)
         if fit == "squash":
             return cls((height, width), (rows, columns), (0.0, 0.0, float(width), float(height)))
         if fit != "crop":
@@ -262,6 +308,7 @@ class View:
             ``(3, h, w)`` float32.
 
         Raises:
+            TypeError: the picture is not uint8.
             ValueError: the picture has another size than the view was made for.
 
         Example:
@@ -271,9 +318,12 @@ class View:
         """
         import torch
 
-        if image.shape[:2] != self.original:
+        if image.dtype != np.uint8:
+            raise TypeError(f"image must be uint8, not {image.dtype}: camkit.images.read makes it.")
+        if image.shape != (*self.original, 3):
             raise ValueError(
-                f"This view was made for a picture of {self.original}, got {image.shape[:2]}."
+                f"This view was made for a picture of shape {(*self.original, 3)}, "
+                f"got {image.shape}."
             )
         resized = Image.fromarray(image).resize(
             self.size[::-1], Image.Resampling.BILINEAR, box=self.region
