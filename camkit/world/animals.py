@@ -279,15 +279,17 @@ def bird_legs(ink: Ink, x: float, y: float, colour: RGB) -> None:
 
 @sprite(
     "bird", colours="plumage", parts=("head", "beak", "wing", "tail", "leg"), home="snow",
-    words={"pose": ("perched", "upright"), "crest": ("none", "tuft")},
+    words={"pose": ("perched", "upright", "resting"), "crest": ("none", "tuft")},
     numbers={"plump": (0.0, 0.04), "tail": (-6.0, 8.0)},
 )
 def bird(ink: Ink, look: Look) -> None:
     """A plump songbird with a short pointed beak."""
     back, breast, beak = look.main, look.second, look.accent
     plump, tilt = look.number("plump"), -16.0 if look.word("pose") == "upright" else 0.0
-    bird_legs(ink, 0.47, 0.76, beak)
-    with ink.moved(0.5, 0.5, tilt=tilt):
+    resting = look.word("pose") == "resting"
+    if not resting:
+        bird_legs(ink, 0.47, 0.76, beak)
+    with ink.moved(0.5, 0.61 - plump if resting else 0.5, tilt=tilt):
         with ink.moved(0.20, 0.06, tilt=look.number("tail") - tilt / 2), ink.part("tail"):
             ink.fill(poly([(-0.06, -0.08), (0.10, -0.05), (0.275, -0.06), (0.24, 0.01),
                            (0.265, 0.06), (0.08, 0.075), (-0.05, 0.09)], 0.03), darker(back, 0.22))

@@ -54,12 +54,13 @@ _PATTERNS = ("plain", "band", "dots", "heart")
 
 
 @sprite(
-    "mug", colours="glaze", parts=("handle", "coffee"), home="kitchen",
-    words={"pattern": _PATTERNS, "shape": ("straight", "round"), "steam": ("yes", "no")},
+    "mug", colours="glaze", parts=("handle", "opening"), home="kitchen",
+    words={"pattern": _PATTERNS, "shape": ("straight", "round"),
+           "drink": ("steaming coffee", "coffee", "milk", "none")},
     numbers={"top": (0.0, 0.08), "wide": (-0.02, 0.03)},
 )
 def mug(ink: Ink, look: Look) -> None:
-    """A mug of coffee; its steam is seen but is no part of it."""
+    """A mug, full or empty; its steam is seen but is no part of it."""
     glaze, top, w = look.main, 0.24 + look.number("top"), look.number("wide")
     right, belly = 0.69 + w, 0.05 if look.word("shape") == "round" else -0.01
     middle = top + 0.34
@@ -74,10 +75,12 @@ def mug(ink: Ink, look: Look) -> None:
         pattern(ink, body, look.word("pattern"), look.second, 0.37, middle + 0.06)
     with ink.part("body"):
         ink.fill(oval(0.375 + w / 2, top, 0.325 + w / 2, 0.068), lighter(glaze, 0.25))
-    with ink.part("coffee"):
-        ink.fill(oval(0.375 + w / 2, top + 0.01, 0.275 + w / 2, 0.047), COFFEE)
-        ink.fill(oval(0.30, top + 0.002, 0.10, 0.014), lighter(COFFEE, 0.25), alpha=0.6)
-    if look.word("steam") == "yes":
+    drink = look.word("drink")
+    inside = {"milk": WHITE, "none": darker(glaze, 0.45)}.get(drink, COFFEE)
+    with ink.part("opening"):
+        ink.fill(oval(0.375 + w / 2, top + 0.01, 0.275 + w / 2, 0.047), inside)
+        ink.fill(oval(0.30, top + 0.002, 0.10, 0.014), lighter(inside, 0.25), alpha=0.6)
+    if drink == "steaming coffee":
         with ink.aside():
             for x in (0.29, 0.44):
                 ink.line(curve([(x, top - 0.04), (x + 0.03, top - 0.09), (x - 0.02, top - 0.14),

@@ -166,7 +166,7 @@ def test_families_cover_most_classes_and_some_hold_three() -> None:
 
 
 @pytest.mark.parametrize(("kind", "word", "values"), [
-    ("mug", "steam", ("yes", "no")),
+    ("mug", "drink", ("steaming coffee", "coffee")),
 ])  # fmt: skip
 def test_steam_is_seen_but_is_not_in_the_mask(
     kind: str, word: str, values: tuple[str, str]
