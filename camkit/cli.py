@@ -213,7 +213,7 @@ def _explain(net: CamModel, photo: Path, target: Path, asked: argparse.Namespace
                 "before this photograph are whole.",
                 code=1,
             ) from error
-    return ", ".join(f"{one['name']} {one['probability']:.1%}" for one in classes[:3])
+    return ", ".join(f"{one['name']} {100 * one['probability']:.1f} %" for one in classes[:3])
 
 
 def _told_classes(result: CamResult, boxes: npt.NDArray[np.float64]) -> list[dict[str, Any]]:

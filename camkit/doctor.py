@@ -100,14 +100,17 @@ def report(lines: list[Line]) -> str:
 
 
 def version_numbers(version: str) -> tuple[int, ...]:
-    """Read the numbers of a version, without its build tag.
+    """Read the numbers of a version, without its build tag and without zeros at its end.
 
     Example:
-        >>> version_numbers("2.14.1+cu130"), version_numbers("2.5.0a0")
-        ((2, 14, 1), (2, 5, 0))
+        >>> version_numbers("2.14.1+cu130"), version_numbers("2.2.0") == version_numbers("2.2")
+        ((2, 14, 1), True)
     """
     found = re.match(r"\d+(?:\.\d+)*", version)
-    return tuple(int(part) for part in found[0].split(".")) if found else ()
+    numbers = [int(part) for part in found[0].split(".")] if found else []
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
 
 
 def judge_python(version: tuple[int, int]) -> Line:
@@ -169,8 +172,8 @@ def judge_pair(torch_version: str, vision_version: str) -> Line:
         'torchvision 0.20.0 was not built for torch 2.14.1, which goes with torchvision 0.29'
     """
     torch_numbers, vision_numbers = version_numbers(torch_version), version_numbers(vision_version)
-    if torch_numbers[:1] == (2,) and len(torch_numbers) > 1:
-        partner = (0, torch_numbers[1] + 15)
+    if torch_numbers[:1] == (2,):
+        partner = (0, (*torch_numbers, 0)[1] + 15)
         if vision_numbers[:2] != partner:
             return Line(
                 "broken",

@@ -615,8 +615,10 @@ def maps(
             if numbers:
                 _write_numbers(axis, one, table(norm(one)))
         fig = cast(Figure, axes[0].figure)
+        rows = math.ceil(len(cells) / min(len(cells), max(1, columns)))
+        # As thin beside many rows as beside one.
         bar = fig.colorbar(
-            ScalarMappable(norm, table), ax=list(axes), shrink=0.8, aspect=14, pad=0.03
+            ScalarMappable(norm, table), ax=list(axes), shrink=0.8, aspect=14 * rows, pad=0.03
         )
         bar.outline.set_visible(False)
         bar.set_label(label)
@@ -784,7 +786,7 @@ def _panels(
     views: Sequence[View], count: int, per_row: int, bars: int
 ) -> tuple[Figure, AxesArray, list[Axes]]:
     """A figure of equally wide panels, ``count`` for each view, and axes for the colour bars."""
-    shapes = [max(0.12, min(3.0, view.original[0] / view.original[1])) for view in views]
+    shapes = [max(0.12, min(2.0, view.original[0] / view.original[1])) for view in views]
     width = max(1.9, min(2.75, 3.4 / float(np.median(shapes))))
     if per_row > 4:
         width = min(width, 2.1)
@@ -832,7 +834,7 @@ def _panel_words(
     """Title and second line of every panel of picture i."""
     room = int(ax.get_position().width * cast(Figure, ax.figure).get_figwidth() * 72 / 6.7)
     height, width = result.views[i].original
-    size = f"{width} × {height}, boxes at {threshold:.0%}"
+    size = f"{width} × {height}, boxes at {100 * threshold:.3g} %"
     words = [(_short(title, room), "dashed: true box" if true else size)]
     for name, c, box in zip(result.names[i], result.classes[i].tolist(), boxes, strict=True):
         told = f"{_percent(float(result.probabilities[i, c]))}, score {result.scores[i, c]:.1f}"
