@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import operator
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -53,7 +54,7 @@ class CamModel(nn.Module):
 
     Raises:
         TypeError: ``backbone`` or ``head`` is not a module of the right kind.
-        ValueError: ``pool``, ``names`` or ``size`` does not fit.
+        ValueError: ``pool``, ``names``, ``mean``, ``std`` or ``size`` does not fit.
 
     Example:
         >>> net = CamModel(nn.Conv2d(3, 8, 3), nn.Linear(8, 2), names=["cat", "dog"], size=32)
@@ -85,6 +86,13 @@ class CamModel(nn.Module):
             )
         if pool not in ("average", "max", "flatten"):
             raise ValueError(f'pool must be "average", "max" or "flatten", got {pool!r}.')
+        if relu_map and (pool != "average" or dropout):
+            raise ValueError("relu_map goes with average pooling and no dropout after it.")
+        if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+            raise ValueError(
+                "mean and std must be 3 numbers each, one for each colour channel, and std above "
+                f"zero; got {tuple(mean)} and {tuple(std)}."
+            )
         count = int(head.weight.shape[0])
         if names is not None and len(names) != count:
             raise ValueError(f"names has {len(names)} entries, but the head has {count} classes.")
@@ -95,7 +103,7 @@ class CamModel(nn.Module):
         self.relu_map = relu_map
         self.names = list(names) if names is not None else [f"class {c}" for c in range(count)]
         self.mean, self.std = tuple(mean), tuple(std)
-        self.size = (size, size) if isinstance(size, int) else (size[0], size[1])
+        self.size = _images.as_size(size)
 
     @property
     def weights(self) -> Tensor:
@@ -122,7 +130,12 @@ class CamModel(nn.Module):
         return features
 
     def scores(self, features: Tensor) -> Tensor:
-        """Pool the features ``(B, K, h, w)`` and weigh them: S_c before the softmax, ``(B, C)``."""
+        """Pool the features ``(B, K, h, w)`` and weigh them: S_c before the softmax, ``(B, C)``.
+
+        Raises:
+            ValueError: the backbone's features do not fit the head.
+        """
+        self._check_features(features)
         if self.relu_map:
             maps = class_activation_maps(features, self.weights)
             return (maps + self.bias[:, None, None]).relu().mean(dim=(2, 3))
@@ -133,6 +146,20 @@ class CamModel(nn.Module):
         else:
             pooled = features.flatten(1)
         return F.linear(self.dropout(pooled), self.weights, self.bias)
+
+    def _check_features(self, features: Tensor) -> None:
+        if features.ndim != 4:
+            raise ValueError(
+                f"The backbone gives features of shape {tuple(features.shape)}, where "
+                "(B, K, h, w) is needed: leave its pooling and flattening to CamModel."
+            )
+        places = int(features[0, 0].numel()) if self.pool == "flatten" else 1
+        if features.shape[1] * places != self.head.weight.shape[1]:
+            where = f" x {places} places" if self.pool == "flatten" else ""
+            raise ValueError(
+                f"The head weighs {self.head.weight.shape[1]} units, but the backbone gives "
+                f"{features.shape[1]}{where}: they do not belong together."
+            )
 
     def maps(self, features: Tensor, classes: Classes = None) -> Tensor:
         """Compute raw class maps M_c ``(B, n, h, w)`` from features ``(B, K, h, w)``.
@@ -172,8 +199,8 @@ class CamModel(nn.Module):
         The network runs in evaluation mode and without gradients; its modes are given back.
 
         Args:
-            picture: a path, a PIL image, an array ``(H, W, 3)``, a list of them, or a tensor
-                ``(B, 3, H, W)`` that is already normalised.
+            picture: a path, a PIL image, an array ``(H, W, 3)``, a tensor ``(B, 3, H, W)`` that
+                is already normalised and taken as it is, or a list of them.
             top: map the ``top`` classes with the highest scores; 5 (or all, if fewer) by default.
             classes: map these instead: numbers, names, or "all".
             fit: "squash" shows the network the whole picture, "crop" its centre.
@@ -193,11 +220,16 @@ class CamModel(nn.Module):
             [['dog']]
         """
         wanted = self._wanted(top, classes)
-        batches, views = self._inputs(picture, fit, batch)
+        batch = _whole("batch", batch, 1)
+        pictures = _listed(picture)
+        starts = range(0, len(pictures), batch)
+        views: list[View] = []
         pieces = []
         reference = self.head.weight
         with _evaluating(self), torch.no_grad():
-            for inputs in tqdm(batches, desc="explain", leave=False, disable=len(batches) < 4):
+            for start in tqdm(starts, desc="explain", leave=False, disable=len(starts) < 4):
+                inputs, seen = self._inputs(pictures[start : start + batch], start, fit)
+                views += seen
                 features = self.features(inputs.to(reference))
                 scores = self.scores(features)
                 chosen = scores.topk(wanted).indices if isinstance(wanted, int) else wanted
@@ -216,15 +248,7 @@ class CamModel(nn.Module):
         """How many of the best classes, or exactly which."""
         count = len(self.names)
         if classes is None:
-            if top is None:
-                return min(5, count)
-            if isinstance(top, bool) or not hasattr(top, "__index__"):
-                raise TypeError(f"top must be a whole number, got {top!r}.")
-            if not 1 <= top <= count:
-                raise ValueError(
-                    f"top must be from 1 to {count}, the number of classes, got {top}."
-                )
-            return int(top)
+            return min(5, count) if top is None else _whole("top", top, 1, count)
         if top is not None:
             raise ValueError("Give top or classes, not both.")
         if isinstance(classes, str):
@@ -232,12 +256,18 @@ class CamModel(nn.Module):
                 return torch.arange(count)
             classes = [classes]
         numbers: Any = classes
-        if isinstance(classes, (list, tuple)):
-            numbers = [self.class_index(c) if isinstance(c, str) else c for c in classes]
-        indices = class_indices(numbers, count)
-        if indices.ndim != 1:
-            raise ValueError("classes must be one list for all pictures.")
-        return indices
+        if isinstance(classes, np.ndarray) and classes.dtype.kind == "U":
+            numbers = classes.tolist()
+        if isinstance(numbers, (list, tuple)):
+            numbers = [self.class_index(c) if isinstance(c, str) else c for c in numbers]
+        rows = numbers if isinstance(numbers, list) else []
+        nested = any(isinstance(row, (list, tuple)) or getattr(row, "ndim", 0) for row in rows)
+        if nested or getattr(numbers, "ndim", 0) > 1:
+            raise ValueError(
+                "classes must be one flat list, the same for all pictures; for other classes in "
+                "every picture, use net.maps(net.features(inputs), classes)."
+            )
+        return class_indices(numbers, count)
 
     def class_index(self, name: str) -> int:
         """Find a class by its name.
@@ -260,23 +290,22 @@ class CamModel(nn.Module):
         hint = f"; near ones: {', '.join(map(repr, near))}" if near else ""
         raise ValueError(f"There is no class {name!r} among {len(self.names)}{hint}.")
 
-    def _inputs(self, picture: Pictures, fit: Fit, batch: int) -> tuple[list[Tensor], list[View]]:
-        """Normalised inputs in batches, and how each was cut out of its picture."""
-        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-            raise ValueError(f"batch must be a whole number of at least 1, got {batch!r}.")
-        if isinstance(picture, Tensor):
-            inputs = _ready_batch(picture)
-            size = (int(inputs.shape[2]), int(inputs.shape[3]))
-            return list(torch.split(inputs, batch)), [View.of(size, size)] * len(inputs)
-        pictures: list[Any] = list(picture) if isinstance(picture, (list, tuple)) else [picture]
-        if not pictures:
-            raise ValueError("The list of pictures is empty; give at least one.")
+    def _inputs(self, pictures: Any, first: int, fit: Fit) -> tuple[Tensor, list[View]]:
+        """One batch of normalised inputs, and how each was cut out of its picture."""
+        if isinstance(pictures, Tensor):
+            size = (int(pictures.shape[2]), int(pictures.shape[3]))
+            return pictures, [View.of(size, size)] * len(pictures)
         views, tensors = [], []
-        for one in pictures:
-            pixels = _images.read(one)
+        for number, picture in enumerate(pictures, first):
+            try:
+                pixels = _images.read(picture)
+            except (TypeError, _images.PictureError) as error:
+                if first == 0 and len(pictures) == 1:
+                    raise
+                raise type(error)(f"Picture {number}: {error}") from error
             views.append(View.of((pixels.shape[0], pixels.shape[1]), self.size, fit))
             tensors.append(views[-1].to_input(pixels, self.mean, self.std))
-        return list(torch.split(torch.stack(tensors), batch)), views
+        return torch.stack(tensors), views
 
 
 @dataclass(frozen=True)
@@ -289,7 +318,6 @@ class CamResult:
         scores: S_c of *all* classes, before the softmax, ``(B, C)``.
         maps: raw M_c of the chosen classes, ``(B, n, h, w)``.
         views: how each input was cut out of its picture, B of them.
-        probabilities: P_c of all classes, ``(B, C)``: the softmax of the scores.
     """
 
     classes: Tensor
@@ -348,6 +376,38 @@ class CamResult:
             )
             lines.append(f"picture {i}: " + ", ".join(told))
         return "\n".join(lines)
+
+
+def _whole(name: str, value: object, low: int, high: int | None = None) -> int:
+    """A whole number of any kind (also NumPy's), checked."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be a whole number, got {value!r}.")
+    try:
+        number = operator.index(value)
+    except TypeError as error:  # a tensor of floats has __index__, but no index
+        raise TypeError(f"{name} must be a whole number, got {value!r}.") from error
+    if number < low or (high is not None and number > high):
+        allowed = f"from {low} to {high}, the number of classes" if high else f"at least {low}"
+        raise ValueError(f"{name} must be {allowed}, got {number}.")
+    return number
+
+
+def _listed(pictures: Pictures) -> list[Any] | Tensor:
+    """A list of pictures, or one ready batch (B, 3, H, W)."""
+    if isinstance(pictures, Tensor):
+        return _ready_batch(pictures)
+    listed: list[Any] = list(pictures) if isinstance(pictures, (list, tuple)) else [pictures]
+    if not listed:
+        raise ValueError("The list of pictures is empty; give at least one.")
+    if not any(isinstance(one, Tensor) for one in listed):
+        return listed
+    if not all(isinstance(one, Tensor) for one in listed):
+        raise TypeError("A list must hold pictures or ready tensors, not both.")
+    batches = [_ready_batch(one) for one in listed]
+    sizes = sorted({tuple(one.shape[2:]) for one in batches})
+    if len(sizes) > 1:
+        raise ValueError(f"Tensors in one list must have one height and width, got {sizes}.")
+    return torch.cat(batches)
 
 
 def _ready_batch(inputs: Tensor) -> Tensor:
@@ -411,7 +471,8 @@ def convert(
     from the features are compared with the model's own output on inputs of two sizes and scales.
 
     Args:
-        model: a classifier; its modules are shared, not copied, and its modes stay as they are.
+        model: a classifier; its modules are shared, not copied, and its modes stay as they are. A
+            `CamModel` is returned as it is.
         names: class names.
         mean: channel means it wants subtracted (ImageNet's by default).
         std: channel deviations it wants divided by (ImageNet's by default).
@@ -434,19 +495,22 @@ def convert(
         return model
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be an nn.Module, not {type(model).__name__}.")
+    training, own = model.training, set(model.modules())
     with _evaluating(model):
-        backbone, head, rest = _split(model)
-        net = CamModel(backbone, head, names=names, mean=mean, std=std, size=size, **rest)
-        net.train(model.training)
-        with _evaluating(net):
-            error = conversion_error(model, net)
+        backbone, head, rest = split(model)
+        net = CamModel(backbone, head, names=names, mean=mean, std=std, size=size, **rest).eval()
+        error = conversion_error(model, net)
     allowed = _allowed_error(head.weight.dtype)
     if not error < allowed:
+        by = f"differ from its own by {error:.1e} of the largest score ({allowed:.0e} is allowed)"
         raise NoCamError(
-            f"{type(model).__name__}: scores from its features differ from its own by {error:.1e} "
-            f"of the largest score ({allowed:.0e} is allowed), so its forward pass does something "
-            f"more than pool and weigh. {WAY_OUT}"
+            f"{type(model).__name__} has no exact map: scores from its features "
+            f"{by if error < float('inf') else 'do not have the shape of its own'}, so its forward "
+            f"pass does something else than pool and weigh. {WAY_OUT}"
         )
+    for module in net.modules():
+        if module not in own:  # containers made here are in the model's mode, as its modules are
+            module.training = training
     return net
 
 
@@ -463,6 +527,9 @@ def conversion_error(model: nn.Module, net: CamModel) -> float:
     Returns:
         The relative error; infinite where the shapes differ.
 
+    Raises:
+        NoCamError: ``model`` itself cannot be run on such inputs.
+
     Example:
         >>> net = CamModel(nn.Conv2d(3, 8, 3), nn.Linear(8, 2)).eval()
         >>> conversion_error(net, net) < 1e-5
@@ -474,9 +541,17 @@ def conversion_error(model: nn.Module, net: CamModel) -> float:
     for shape, scale, shift in (((2, 3, 160, 224), 1.0, 0.0), ((1, 3, 192, 160), 3.0, 1.0)):
         inputs = (torch.randn(shape, generator=generator) * scale + shift).to(reference)
         with torch.no_grad():
-            own = model(inputs)
+            try:
+                own = model(inputs)
+            except Exception as error:  # whatever a stranger's network may raise
+                raise NoCamError(
+                    f"{type(model).__name__} was tried on {tuple(inputs.shape)}, a batch of colour "
+                    f"pictures, and failed ({_told(error)}): it must take three channels and more "
+                    "than one size, for example by nn.AdaptiveAvgPool2d(1) as its pooling."
+                ) from error
             features = net.features(inputs)
-            mine = _summed_scores(net, features) if features.ndim == 4 else None
+            fits = features.ndim == 4 and features.shape[1] == net.head.weight.shape[1]
+            mine = _summed_scores(net, features) if fits or net.pool == "flatten" else None
         if mine is None or not isinstance(own, Tensor) or own.shape != mine.shape:
             return float("inf")
         difference = (own - mine).abs().max() / own.abs().max().clamp_min(1e-30)
@@ -495,8 +570,33 @@ def _allowed_error(dtype: torch.dtype) -> float:
     return {torch.float64: 1e-12, torch.float32: 1e-5}.get(dtype, 2e-2)
 
 
-def _split(model: nn.Module) -> Split:
-    """Split by family, so that training still works; any other network by tracing."""
+def _told(error: Exception) -> str:
+    """An error in one sentence."""
+    told = f"{type(error).__name__}: {error}"
+    return told.splitlines()[0].split(". ")[0]
+
+
+def split(model: nn.Module) -> Split:
+    """Split by family, so that training still works; any other network by tracing.
+
+    Nothing is compared yet: `convert` does that.
+
+    Args:
+        model: a classifier, in evaluation mode.
+
+    Returns:
+        Its backbone, its head, and what else `CamModel` must know.
+
+    Raises:
+        NoCamError: its layers allow no map; the message names the one that forbids it.
+
+    Example:
+        >>> model = nn.Sequential(
+        ...     nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2))
+        >>> backbone, head, rest = split(model)
+        >>> head is model[3], rest["pool"]
+        (True, 'average')
+    """
     family = _family(model)
     return _FAMILIES[family](model) if family else _split_by_trace(model)
 
@@ -510,7 +610,7 @@ def _linear(classifier: nn.Module, model: nn.Module) -> tuple[nn.Linear, dict[st
         layers = layers[1:]
     if len(layers) == 1 and isinstance(layers[0], nn.Linear):
         return layers[0], {"dropout": dropout}
-    listed = ", ".join(type(layer).__name__ for layer in layers)
+    listed = ", ".join(type(layer).__name__ for layer in layers) or "no layers"
     raise NoCamError(
         f"{type(model).__name__} has no exact map: between pooling and scores stand {listed}, "
         f"where one linear layer is needed. {WAY_OUT}"
@@ -522,12 +622,14 @@ def _pooled(steps: Callable[[Any], Chain], classifier: str) -> Callable[[Any], S
 
     def split(model: Any) -> Split:
         linear, rest = _linear(getattr(model, classifier), model)
-        pool = getattr(model, "avgpool", None)
-        if isinstance(pool, nn.AdaptiveAvgPool2d) and pool.output_size not in (1, (1, 1)):
+        pool: Any = getattr(model, "avgpool", None)
+        known = isinstance(pool, (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d))
+        if known and pool.output_size not in (1, (1, 1)):
             raise NoCamError(
                 f"{type(model).__name__} has no exact map: it flattens features of "
                 f"{pool.output_size} places, each with weights of its own. {WAY_OUT}"
             )
+        rest["pool"] = "max" if isinstance(pool, nn.AdaptiveMaxPool2d) else "average"
         return nn.Sequential(*(module for _, module in steps(model))), linear, rest
 
     return split
@@ -638,12 +740,12 @@ def _split_by_trace(model: nn.Module) -> Split:
         graph = fx.Tracer().trace(model)
     except Exception as error:
         raise NoCamError(
-            f"{type(model).__name__} cannot be traced ({type(error).__name__}: {error}), "
+            f"{type(model).__name__} cannot be traced ({_told(error)}), "
             f"so its pooling and last layer were not found. {WAY_OUT}"
         ) from error
     walk = _Walk(model, graph)
     walk.skip("reshape")
-    head: nn.Linear | nn.Conv2d | None = walk.take_linear()
+    head: nn.Linear | nn.Conv2d | None = walk.take_linear() or walk.take_pointwise()
     rest: dict[str, Any] = {}
     if head is not None:
         rest["dropout"] = walk.skip("reshape", "dropout")
@@ -653,7 +755,6 @@ def _split_by_trace(model: nn.Module) -> Split:
         walk.skip("reshape", "dropout")
         rest["relu_map"] = walk.take_relu()
         head = walk.take_pointwise()
-        walk.skip("dropout")
     if head is None or pool is None or (pool == "max" and rest.get("relu_map")):
         raise NoCamError(
             f"{type(model).__name__} has no exact map: it does not end in global pooling and one "
@@ -692,7 +793,10 @@ class _Walk:
         module = self.module()
         if module is not None:
             return f"{type(module).__name__} ({self.node.target})"
-        return str(getattr(self.node, "name", self.node))
+        if not isinstance(self.node, fx.Node):
+            kind = type(self.node).__name__.removeprefix("immutable_")
+            return f"an output that is no tensor but a {kind}"
+        return str(self.node.name)
 
     def back(self) -> None:
         self.node = self.node.args[0]
@@ -704,13 +808,15 @@ class _Walk:
             module = self.module()
             if "reshape" in kinds and (
                 isinstance(module, (nn.Flatten, nn.Identity))
-                or self.calls("flatten", "view", "reshape", "squeeze")
+                or self.calls("flatten", "view", "reshape", "squeeze", "getitem")
             ):
                 self.back()
             elif "dropout" in kinds and isinstance(module, (nn.Dropout, nn.Dropout2d)):
                 dropout = module.p
                 self.back()
             elif "dropout" in kinds and self.calls("dropout"):
+                given = self.node.args[1] if len(self.node.args) > 1 else 0.5
+                dropout = float(self.node.kwargs.get("p", given))
                 self.back()
             else:
                 return dropout

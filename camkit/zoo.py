@@ -12,12 +12,11 @@ import os
 import pickle
 import platform
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import torch
 from safetensors import SafetensorError
@@ -25,7 +24,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from camkit.heads import CamModel, NoCamError, conversion_error, convert
+from camkit.heads import CamModel, NoCamError, conversion_error, convert, split
 
 SHIPPED = Path(__file__).parent / "weights"
 
@@ -85,11 +84,12 @@ def load(
     """
     if name in shipped() and weights is None:
         return _load_shipped(name, size)
-    known = _registry()
-    if name not in known:
-        near = difflib.get_close_matches(name, [*shipped(), *known], n=3, cutoff=0.5)
-        hint = f"; near ones: {', '.join(map(repr, near))}" if near else ""
-        raise ValueError(f"There is no network {name!r}{hint}.")
+    if name in shipped():
+        raise ValueError(
+            f"{name!r} comes with camkit and its own weights: leave weights out, or name the "
+            "torchvision network that the file belongs to."
+        )
+    _check_name(name, shipped())
     published = _published(name)
     if weights is None:
         recipe = next((w for w in published if _cached(w).exists()), None)
@@ -103,6 +103,17 @@ def load(
     else:
         recipe, file = published[0], Path(weights)
     return _assemble(name, recipe, read_weights(file), file, names, size)
+
+
+def _check_name(name: str, more: Sequence[str] = ()) -> None:
+    """Refuse what is not a classifier of torchvision's registry; ``more`` are names to suggest."""
+    if not isinstance(name, str):
+        raise TypeError(f'name must be text such as "resnet18", not {type(name).__name__}.')
+    known = _registry()
+    if name not in known:
+        near = difflib.get_close_matches(name.lower(), [*more, *known], n=3, cutoff=0.5)
+        hint = f"; near ones: {', '.join(map(repr, near))}" if near else ""
+        raise ValueError(f"There is no network {name!r}{hint}.")
 
 
 def shipped() -> list[str]:
@@ -159,12 +170,16 @@ def _assemble(
     size: int | tuple[int, int] | None,
 ) -> CamModel:
     """Build the torchvision network, fill in the weights strictly, convert it."""
-    matrices = [value for value in state.values() if value.ndim >= 2]
-    classes = len(matrices[-1]) if matrices else 0
+    aux_logits = any("aux" in key.lower() for key in state)
+    with torch.device("meta"):  # names and shapes only
+        head = [k for k, v in _build(name, 1, aux_logits).state_dict().items() if v.ndim >= 2][-1]
+    if head not in state:
+        raise WeightsError(f"{file} does not fit {name!r}: it holds no {head!r}, the last layer.")
+    classes = len(state[head])
     told = _read_names(names)
     if told is None and classes == len(recipe.meta["categories"]):
         told = recipe.meta["categories"]
-    model = _build(name, classes, aux_logits=any("aux" in key.lower() for key in state))
+    model = _build(name, classes, aux_logits)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
@@ -195,9 +210,7 @@ def _build(name: str, classes: int, aux_logits: bool = False) -> nn.Module:
     more: dict[str, Any] = {}
     if name in ("googlenet", "inception_v3"):
         more = {"transform_input": True, "init_weights": False, "aux_logits": aux_logits}
-    model: nn.Module = torchvision.models.get_model(
-        name, weights=None, num_classes=max(classes, 1), **more
-    )
+    model: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=classes, **more)
     return model
 
 
@@ -243,22 +256,28 @@ def check_file(file: Path) -> None:
     Raises:
         WeightsError: the file is another one, or damaged.
     """
-    told = re.search(r"-([0-9a-f]{8,})\.[a-z]+$", file.name)
+    told = _told_hash(file)
     if told is None:
         return
     found = hashlib.sha256(file.read_bytes()).hexdigest()
-    if not found.startswith(told[1]):
+    if not found.startswith(told):
         raise WeightsError(
-            f"{file} is damaged or not the published file (SHA-256 starts with {found[:8]}, "
-            f"not {told[1]}): delete it and fetch it again."
+            f"{file} is damaged or not the published file (SHA-256 starts with "
+            f"{found[: len(told)]}, not {told}): delete it and fetch it again."
         )
+
+
+def _told_hash(file: Path) -> str | None:
+    told = re.search(r"-([0-9a-f]{8,})\.[a-z]+$", file.name)
+    return told[1] if told else None
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:
     """Read tensors from a file without ever running code that it may hold.
 
     Args:
-        file: `.safetensors`, or a torch file of a state dict (bare, or under "state_dict").
+        file: `.safetensors`, or a torch file of a state dict (bare, or under "state_dict" or
+            "model").
 
     Returns:
         Names and tensors.
@@ -270,8 +289,9 @@ def read_weights(file: Path) -> dict[str, Tensor]:
         raise WeightsError(f"There is no weights file {str(file)!r}; check the name and folder.")
     try:
         if file.suffix == ".safetensors":
-            return dict(load_file(file))
-        loaded = torch.load(file, map_location="cpu", weights_only=True)
+            loaded: Any = load_file(file)
+        else:
+            loaded = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{file} is refused: it is damaged or holds more than tensors, "
@@ -279,17 +299,30 @@ def read_weights(file: Path) -> dict[str, Tensor]:
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, SafetensorError) as error:
         raise WeightsError(f"{file} is damaged or not a weights file ({error}).") from error
-    state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
-    if not state or not all(isinstance(value, Tensor) for value in state.values()):
+    state = loaded
+    for key in ("state_dict", "model"):  # where training scripts put it
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
+    tensors = isinstance(state, dict) and all(isinstance(v, Tensor) for v in state.values())
+    if not state or not tensors:
         raise WeightsError(f"{file} holds no state dict (names and tensors).")
-    return {str(key).removeprefix("module."): value for key, value in state.items()}
+    return {_current_name(str(key)): value for key, value in state.items()}
+
+
+def _current_name(key: str) -> str:
+    """A parameter's name without DataParallel's prefix, and as torchvision's DenseNet has it now.
+
+    The published DenseNet files are older than the rule that forbids "norm.1" as a module's name.
+    """
+    return re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)", r"\1\2", key.removeprefix("module."))
 
 
 def available() -> list[Found]:
     """List every network that `load` can load without fetching anything.
 
     Returns:
-        The shipped networks, then torchvision's whose weights are in torch hub's cache.
+        The shipped networks, then torchvision's that have a map and whose weights are in torch
+        hub's cache.
     """
     found = [
         Found(name, "shipped", SHIPPED / f"{name}.safetensors", len(card(name)["classes"]))
@@ -305,10 +338,20 @@ def available() -> list[Found]:
         return found
     for name in names:
         recipe = next((w for w in _published(name) if _cached(w).name in present), None)
-        if recipe is not None:
+        if recipe is not None and _has_map(name):
             classes = len(recipe.meta["categories"])
             found.append(Found(name, "torchvision", _cached(recipe), classes))
     return found
+
+
+def _has_map(name: str) -> bool:
+    """Whether the layers of an architecture allow a map; no numbers are computed."""
+    try:
+        with torch.device("meta"):
+            split(_build(name, 1).eval())
+    except NoCamError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -346,17 +389,15 @@ def download(name: str) -> Download:
         >>> download("mobilenet_v2").megabytes
         13.6
     """
-    known = _registry()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=3)
-        raise ValueError(f"There is no network {name!r} to fetch; near ones: {near}.")
+    _check_name(name)
     recipe = _published(name)[0]
+    file = _cached(recipe)
     return Download(
         name,
         recipe.url,
         round(float(recipe.meta["_file_size"]), 1),
-        _cached(recipe),
-        "first 8 digits of its SHA-256, as torchvision publishes them",
+        file,
+        f"first {len(_told_hash(file) or '')} digits of its SHA-256, as torchvision publishes them",
     )
 
 
@@ -383,13 +424,12 @@ def fetch(name: str, *, yes: bool = False) -> Path:
             f"{name!r} is a download of {wanted.megabytes:.0f} MB from {wanted.url}: "
             "say yes=True to fetch it."
         )
-    prefix = re.search(r"-([0-9a-f]{8,})\.", wanted.file.name)
     try:
         wanted.file.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(
-            wanted.url, str(wanted.file), hash_prefix=prefix[1] if prefix else None, progress=True
+            wanted.url, str(wanted.file), hash_prefix=_told_hash(wanted.file), progress=True
         )
-    except (URLError, OSError, RuntimeError) as error:
+    except (OSError, HTTPException, RuntimeError) as error:
         raise WeightsError(f"{name!r} could not be fetched from {wanted.url}: {error}.") from error
     return wanted.file
 
@@ -427,7 +467,7 @@ class Verdict:
         reason: why it was refused, else empty.
         error: relative error of the scores summed up from the maps, float32.
         error_double: the same, float64.
-        wrong_features: the same with two units exchanged for others: must be large.
+        wrong_features: the same with every unit's map given to its neighbour: must be large.
         zero_bias: the same with the bias left out: must be large.
     """
 
@@ -444,8 +484,8 @@ def verdict(name: str, *, seed: int = 0, classes: int = 20) -> Verdict:
     """Convert one architecture of torchvision and measure how exact its maps are.
 
     Untrained networks hide mistakes: their features are almost zero and their biases zero. So the
-    batch norms are calibrated on one batch and the head gets a bias first, and two controls that
-    must fail are measured beside the errors.
+    batch norms are calibrated on one batch and the head gets a bias as large as its scores first,
+    and two controls that must fail are measured beside the errors.
 
     Args:
         name: of torchvision's registry.
@@ -494,22 +534,23 @@ def untrained(name: str, *, seed: int = 0, classes: int = 20) -> nn.Module:
     Returns:
         The torchvision module, in evaluation mode.
     """
-    torch.manual_seed(seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # googlenet's word on its weights' scale
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
         model = _build(name, classes).eval()
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the plain average over the calibration batch
-        norm.train()
-    if norms:
-        with torch.no_grad():
-            model(torch.randn(4, 3, 128, 128))
-    last = [m for m in model.modules() if isinstance(m, (nn.Linear, nn.Conv2d))][-1]
-    if last.bias is not None:
-        nn.init.normal_(last.bias)
-    return model.eval()
+        norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # the plain average over the calibration batch
+            norm.train()
+        batch = torch.randn(4, 3, 224, 224)
+        if norms:
+            model(batch)
+            model.eval()
+        last = [m for m in model.modules() if isinstance(m, (nn.Linear, nn.Conv2d))][-1]
+        # As large as the scores: beside scores of a thousand, a bias of one could be forgotten.
+        if last.bias is not None:
+            nn.init.normal_(last.bias, std=float(model(batch).std()))
+    return model
 
 
 class _RolledUnits(nn.Module):
