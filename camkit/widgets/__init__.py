@@ -1,10 +1,51 @@
 """What a learner moves and clicks: thin ipywidgets shells around pure functions.
 
-ipywidgets is imported when something is shown, so that the package stays cheap to import.
+Each name is imported when it is first used, and ipywidgets when something is shown, so that the
+package stays cheap to import.
 """
 
 from __future__ import annotations
 
-from camkit.widgets.votes import predict
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["predict"]
+if TYPE_CHECKING:
+    from camkit.widgets.classes import any_class, difference
+    from camkit.widgets.explorer import Choice, Explorer, Frame, Slider, Tick
+    from camkit.widgets.mix import mix_the_units
+    from camkit.widgets.votes import predict
+
+_HOME = {
+    "Choice": "explorer",
+    "Explorer": "explorer",
+    "Frame": "explorer",
+    "Slider": "explorer",
+    "Tick": "explorer",
+    "any_class": "classes",
+    "difference": "classes",
+    "mix_the_units": "mix",
+    "predict": "votes",
+}
+
+__all__ = [
+    "Choice",
+    "Explorer",
+    "Frame",
+    "Slider",
+    "Tick",
+    "any_class",
+    "difference",
+    "mix_the_units",
+    "predict",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'camkit.widgets' has no attribute {name!r}")
+    globals()[name] = getattr(importlib.import_module(f"camkit.widgets.{_HOME[name]}"), name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
