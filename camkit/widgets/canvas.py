@@ -114,7 +114,15 @@ class Sheet:
             self._pen.ellipse(place, fill=fill)
 
     def scale(
-        self, x: float, y: float, wide: float, limit: float, *, signed: bool, painted: bool = False
+        self,
+        x: float,
+        y: float,
+        wide: float,
+        limit: float,
+        *,
+        signed: bool,
+        painted: bool = False,
+        told: str = "",
     ) -> None:
         """Draw a colour bar with its ends, and zero, in raw numbers.
 
@@ -125,6 +133,7 @@ class Sheet:
             limit: the number at the right end.
             signed: True from minus ``limit`` in diverging colours, False from 0 in magma.
             painted: True for colours as they look on a picture of middle grey.
+            told: a word between the two ends, where zero does not stand there.
         """
         ramp = np.linspace(-limit if signed else 0.0, limit, 256)[None, :]
         pixels = diverging(ramp, limit) if signed else colour(ramp, limit)
@@ -137,6 +146,7 @@ class Sheet:
         ends = [(x, "ls", -limit if signed else 0.0), (x + wide, "rs", limit)]
         for at, anchor, value in [*ends, *([(x + wide / 2, "ms", 0.0)] if signed else [])]:
             self.words(at, y + 24, number(value, signed), size=12, ink=QUIET, anchor=anchor)
+        self.words(x + wide / 2, y + 24, told, size=11.5, ink=QUIET, anchor="ms")
 
     def jpeg(self) -> bytes:
         """Encode the sheet as JPEG of quality 85."""
@@ -164,6 +174,15 @@ def fixed(value: float, digits: int) -> str:
     """
     text = f"{value:+.{digits}f}".replace("-", "−")
     return text.lstrip("+−") if float(f"{value:.{digits}f}") == 0 else text
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Write a share as a percentage.
+
+    >>> percent(0.461, 1), percent(0.14)
+    ('46.1 %', '14 %')
+    """
+    return f"{100 * share:.{digits}f} %"
 
 
 def shortened(text: str, wide: float, size: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from camkit.cam import upsample
 from camkit.heads import CamModel
 from camkit.images import Picture, View
 from camkit.plot import INK, QUIET, colour
-from camkit.widgets.canvas import HEAD, WIDTH, Photo, Sheet, fixed, number, shortened
+from camkit.widgets.canvas import HEAD, WIDTH, Photo, Sheet, fixed, number, percent, shortened
 from camkit.widgets.explorer import Choice, Control, Explorer, Frame, Tick
 
 Scale = Literal["own", "shared"]
@@ -150,12 +151,12 @@ class AnyClassView(Asked):
     def _text(self, state: AnyClass, limit: float) -> str:
         c = state.wanted
         peak, highest = float(self.peaks[c]), int(self.peaks.argmax())
-        share = f", {peak / self.largest:.0%} of the largest ({self.names[highest]})"
+        share = f", {percent(peak / self.largest)} of the largest ({self.names[highest]})"
         return (
             f"{self.names[c]}\tscore {fixed(float(self.scores[c]), 2)}, "
-            f"probability {float(self.probabilities[c]):.1%}\n"
+            f"probability {percent(float(self.probabilities[c]), 1)}\n"
             f"Raw peak of its map\t{number(peak)}{share if self.largest > 0 else ''}\n"
-            f"Area above 20 % of its own peak\t{self.covered(c):.0%} of the picture\n"
+            f"Area above 20 % of its own peak\t{percent(self.covered(c))} of the picture\n"
             f"The brightest colour stands for\t{number(limit)}, {_SCALES[state.scale]}"
         )
 
@@ -258,6 +259,9 @@ class DifferenceView(Asked):
                 "network with average pooling."
             )
 
+        # The map that stays while the other class is changed is not painted again.
+        self._painted = lru_cache(maxsize=4)(lambda c, limit: self.photo.heat(self.cells(c), limit))
+
     def render(self, state: Difference) -> Frame:
         """Draw the maps of a and b and their difference in log-odds."""
         a, b = state.a, state.b
@@ -269,8 +273,9 @@ class DifferenceView(Asked):
             title = shortened(f"Map of {self.names[c]}", self.side, 15)
             sheet.words(x, 16, title, bold=True)
             limit = self.limit(c, state.scale)
-            self.lay(sheet, x, self.photo.heat(self.cells(c), limit))
-            sheet.scale(x, HEAD + self.side + 14, self.side, limit, signed=False, painted=True)
+            self.lay(sheet, x, self._painted(c, limit))
+            told, y = _SCALES[state.scale], HEAD + self.side + 14
+            sheet.scale(x, y, self.side, limit, signed=False, painted=True, told=told)
         title = f"{self.names[a]} rather than {self.names[b]}"
         sheet.words(RIGHT, 16, shortened(title, self.side, 15), bold=True)
         limit = float(gap.abs().max()) or 1.0
@@ -334,8 +339,8 @@ def difference(net: CamModel, picture: Picture) -> Explorer[Difference]:
     if len(view.names) < 2:
         raise ValueError("net has one class; a difference needs two.")
     controls: list[Control] = [
-        Choice("a", "class a", "The class that positive cells speak for.", view.options()),
-        Choice("b", "rather than b", "The class that negative cells speak for.", view.options()),
+        Choice("a", "evidence for", "The class that positive cells speak for.", view.options()),
+        Choice("b", "rather than", "The class that negative cells speak for.", view.options()),
         Choice("scale", "brightest is", "Scale of the two maps on the left.", SCALES),
     ]
     alt = (

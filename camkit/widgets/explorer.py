@@ -73,7 +73,7 @@ class Slider:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several options: buttons for two or three, a list that drops down for more.
+    """One of several options, in a list that drops down.
 
     Args:
         name: field of the state.
@@ -91,9 +91,7 @@ class Choice:
         """Build the ipywidget, set to ``value``."""
         import ipywidgets
 
-        few = len(self.options) <= 3
-        kind = ipywidgets.RadioButtons if few else ipywidgets.Dropdown
-        return kind(options=list(self.options), value=value)
+        return ipywidgets.Dropdown(options=list(self.options), value=value)
 
     def said(self, value: Any) -> str:
         """Name an option by its label."""
@@ -118,7 +116,7 @@ class Tick:
         """Build the ipywidget, set to ``value``."""
         import ipywidgets
 
-        return ipywidgets.Checkbox(value=value, indent=False)
+        return ipywidgets.Checkbox(value=value, indent=True)
 
     def said(self, value: Any) -> str:
         """Say whether it is on."""
@@ -258,16 +256,16 @@ class Explorer(Generic[State]):
 
 def rows(text: str) -> str:
     """The read-out as lines of HTML: what is measured, then its value, in a column of its own."""
-    rows = []
+    lines = []
     for line in text.splitlines():
         name, tab, value = line.partition("\t")
-        rows.append(
-            f'<div><span style="display:inline-block;min-width:17em">{html.escape(name)}</span> '
-            f"<b>{html.escape(value)}</b></div>"
+        lines.append(
+            '<div style="display:flex;gap:1em"><span style="flex:0 1 17em">'
+            f'{html.escape(name)}</span> <b style="flex:1 1 0">{html.escape(value)}</b></div>'
             if tab
             else f"<div>{html.escape(name)}</div>"
         )
-    return "".join(rows)
+    return "".join(lines)
 
 
 def status(text: str) -> str:

@@ -320,7 +320,7 @@ class Shifted:
         return (
             f"Score of {self.names[c]}, pooled first\t{fixed(pooled, 4)}\n"
             f"Score, map first\t{fixed(again, 4)} (they differ by {abs(pooled - again):.0e})\n"
-            f"Change against the picture in its place\t{fixed(change, 4)}\n"
+            f"Change by the shift\t{fixed(change, 4)}\n"
             f"Peak of the map\t{number(float(cells.max()))} in row {row}, column {column}"
         )
 

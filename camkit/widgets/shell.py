@@ -10,7 +10,7 @@ import traitlets
 from PIL import Image
 
 from camkit.widgets.canvas import SCALE
-from camkit.widgets.explorer import Explorer, Tick, status
+from camkit.widgets.explorer import Explorer, status
 
 
 class Picture(ipywidgets.Image):  # type: ignore[misc]
@@ -39,7 +39,7 @@ class Shell:
         for control in explorer.controls:
             made = control.widget(getattr(explorer.start, control.name))
             made.description, made.tooltip = control.description, control.tooltip
-            made.style.description_width = "initial" if isinstance(control, Tick) else "7.5em"
+            made.style.description_width = "7.5em"
             made.layout = {"width": "24em", "max_width": "100%", "margin": "2px 1.5em 2px 0"}
             made.observe(self.redraw, names="value")
             self.inputs[control.name] = made
