@@ -173,7 +173,7 @@ def run(code: str) -> str:
         capture_output=True,
         text=True,
         cwd=PACKAGE.parent,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
