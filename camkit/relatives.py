@@ -1,4 +1,4 @@
-"""Small relatives of the paper's networks, made for the picture world: 128 pixels, 96 units.
+"""Small relatives of the paper's networks, made for the picture world: 128 pixels, 32 units.
 
 Each follows the plan of its big relative: AlexNet's large first filters, VGG's pairs of 3x3
 convolutions, GoogLeNet's inception blocks, ResNet's shortcuts. All have batch norm, which the
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from camkit.heads import CamModel, Pool
 
-UNITS = 96
+UNITS = 32  # fewer than two a class, as in ImageNet networks: more would be copies of each other
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 
@@ -44,7 +44,7 @@ def build(
     Example:
         >>> net = build("plain", ["cat", "dog"])
         >>> net.features(torch.zeros(1, 3, 128, 128)).shape
-        torch.Size([1, 96, 16, 16])
+        torch.Size([1, 32, 16, 16])
     """
     if arch not in ARCHITECTURES:
         raise ValueError(f"There is no small network {arch!r}, only {', '.join(ARCHITECTURES)}.")
@@ -81,8 +81,8 @@ def _plain(strides: tuple[int, int, int, int, int]) -> nn.Sequential:
         _conv(3, 16, 5, first),
         _conv(16, 32, 3, second),
         _conv(32, 64, 3, third),
-        _conv(64, UNITS, 3, fourth),
-        _conv(UNITS, UNITS, 3, fifth),
+        _conv(64, 96, 3, fourth),
+        _conv(96, UNITS, 3, fifth),
     )
 
 
@@ -91,8 +91,8 @@ def _alexnet() -> nn.Sequential:
         _conv(3, 32, 11, 4),
         nn.MaxPool2d(3, 2, 1),
         _conv(32, 64, 5),
-        _conv(64, UNITS),
-        _conv(UNITS, UNITS),
+        _conv(64, 96),
+        _conv(96, UNITS),
     )
 
 
@@ -106,8 +106,8 @@ def _vgg() -> nn.Sequential:
         _conv(24, 48),
         _conv(48, 48),
         nn.MaxPool2d(2),
-        _conv(48, UNITS),
-        _conv(UNITS, UNITS),
+        _conv(48, 96),
+        _conv(96, UNITS),
     )
 
 
@@ -133,7 +133,7 @@ def _googlenet() -> nn.Sequential:
         nn.MaxPool2d(3, 2, 1),
         Inception(48, 16, 32, 8, 8),
         Inception(64, 24, 48, 12, 12),
-        Inception(UNITS, 24, 48, 12, 12),
+        Inception(96, 8, 16, 4, 4),
     )
 
 
@@ -161,7 +161,7 @@ class Residual(nn.Module):
 
 def _resnet() -> nn.Sequential:
     return nn.Sequential(
-        _conv(3, 16, 5, 2), Residual(16, 32, 2), Residual(32, 64, 2), Residual(64, UNITS)
+        _conv(3, 16, 5, 2), Residual(16, 32, 2), Residual(32, 96, 2), Residual(96, UNITS)
     )
 
 

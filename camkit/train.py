@@ -29,7 +29,7 @@ from camkit import relatives, world
 from camkit.boxes import box_from_map
 from camkit.cam import upsample
 from camkit.heads import CamModel, Pool
-from camkit.images import BoxArray
+from camkit.metrics import iou
 from camkit.world.sets import Pictures
 from camkit.zoo import SHIPPED
 
@@ -51,6 +51,8 @@ class Recipe:
         rate: highest learning rate of AdamW, reached after a quarter of the steps (one cycle).
         decay: weight decay.
         shift: pictures are moved by up to this many pixels.
+        hide: share of squares hidden in every picture (Singh and Lee 2017, "Hide-and-Seek"), so
+            that no single part of an object is enough; 0 hides nothing.
         bias: share of pictures whose background is tied to the class, or None for none.
         seed: for the pictures, the first weights and the order.
     """
@@ -58,12 +60,13 @@ class Recipe:
     arch: str = "plain"
     pool: Pool = "average"
     size: int = 128
-    pictures: int = 6000
-    epochs: int = 7
+    pictures: int = 8000
+    epochs: int = 14
     batch: int = 64
-    rate: float = 4e-3
+    rate: float = 6e-3
     decay: float = 0.05
     shift: int = 6
+    hide: float = 0.35
     bias: float | None = None
     seed: int = 0
 
@@ -116,7 +119,7 @@ def train(
         net: the network; it is left in evaluation mode.
         images: ``(N, H, W, 3)`` uint8.
         labels: ``(N,)``, from 0 to C-1.
-        recipe: epochs, batch, rate, decay, shift and seed are read from it.
+        recipe: epochs, batch, rate, decay, shift, hide and seed are read from it.
         check: pictures and labels to measure the accuracy on after every epoch.
         watch: called with the number of finished steps and the network, before the first step and
             after every one.
@@ -160,7 +163,7 @@ def train(
         for _ in range(recipe.epochs):
             net.train()
             for rows in _shuffled(len(images), recipe.batch, steps, generator):
-                inputs = _augmented(net, images[rows], recipe.shift, generator, device)
+                inputs = _augmented(net, images[rows], recipe, generator, device)
                 targets = torch.from_numpy(labels[rows]).to(device)
                 with _autocast(device, history.precision):
                     loss = F.cross_entropy(net(inputs).float(), targets)
@@ -220,23 +223,28 @@ def _shuffled(
 def _augmented(
     net: CamModel,
     images: Images,
-    shift: int,
+    recipe: Recipe,
     generator: torch.Generator,
     device: torch.device,
 ) -> Tensor:
-    """Flip, shift, jitter and normalise: (n, H, W, 3) uint8 to (n, 3, H, W), channels last."""
+    """Flip, shift, jitter, normalise, hide: (n, H, W, 3) uint8 to (n, 3, H, W), channels last."""
     x = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float() / 255
     count, _, height, width = x.shape
     flip = torch.rand(count, generator=generator) < 0.5
     x[flip] = x[flip].flip(3)
-    if shift:
+    if recipe.shift:
+        shift = recipe.shift
         down, right = torch.randint(0, 2 * shift + 1, (2,), generator=generator).tolist()
         x = F.pad(x, (shift, shift, shift, shift), mode="reflect")
         x = x[:, :, down : down + height, right : right + width]
     contrast = 1 + 0.2 * (2 * torch.rand(count, 3, 1, 1, generator=generator) - 1)
     brightness = 0.1 * (2 * torch.rand(count, 1, 1, 1, generator=generator) - 1)
-    x = x * contrast.to(device) + brightness.to(device)
-    return _normalised(net, x)
+    x = _normalised(net, x * contrast.to(device) + brightness.to(device))
+    if recipe.hide:
+        squares = int(torch.randint(2, 6, (), generator=generator))
+        shown = torch.rand(count, 1, squares, squares, generator=generator) >= recipe.hide
+        x = x * F.interpolate(shown.float(), size=(height, width)).to(device)
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def _normalised(net: CamModel, x: Tensor) -> Tensor:
@@ -358,7 +366,13 @@ class Measured:
 
 @torch.no_grad()
 def measure(
-    net: CamModel, pictures: Pictures, *, threshold: float = 0.2, workers: int = 0, batch: int = 64
+    net: CamModel,
+    pictures: Pictures,
+    *,
+    threshold: float = 0.2,
+    workers: int = 0,
+    batch: int = 64,
+    progress: bool = False,
 ) -> Measured:
     """Measure accuracy and localization of a network on pictures of the world.
 
@@ -368,11 +382,12 @@ def measure(
         threshold: share of the map's maximum that the box keeps.
         workers: processes that draw.
         batch: pictures in one pass.
+        progress: show a bar while drawing.
 
     Returns:
         A `Measured`.
     """
-    drawn = pictures.batch(workers=workers)
+    drawn = pictures.batch(workers=workers, progress=progress)
     right: list[bool] = []
     overlap: list[float] = []
     for i in range(0, len(drawn.labels), batch):
@@ -385,17 +400,8 @@ def measure(
         maps = upsample(net.maps(features, labels[:, None]), net.size).cpu().numpy()
         for j in range(len(labels)):
             box = box_from_map(maps[j, 0], threshold)
-            overlap.append(0.0 if box is None else _best_iou(box, drawn.boxes[i + j]))
+            overlap.append(0.0 if box is None else float(iou([box], drawn.boxes[i + j]).max()))
     return Measured(np.array(right), np.array(overlap), drawn.labels)
-
-
-def _best_iou(box: Sequence[float], truth: BoxArray) -> float:
-    x0, y0, x1, y1 = box
-    width = np.minimum(x1, truth[:, 2]) - np.maximum(x0, truth[:, 0])
-    height = np.minimum(y1, truth[:, 3]) - np.maximum(y0, truth[:, 1])
-    common = np.clip(width, 0, None) * np.clip(height, 0, None)
-    areas = (truth[:, 2] - truth[:, 0]) * (truth[:, 3] - truth[:, 1])
-    return float((common / ((x1 - x0) * (y1 - y0) + areas - common)).max())
 
 
 @torch.no_grad()
@@ -432,18 +438,23 @@ def unit_similarity(net: CamModel, images: Images, labels: Labels, top: int = 8)
 
 # --- the shipped networks -----------------------------------------------------------------------
 
+TEST_PICTURES, CHECK_PICTURES = 2000, 500
+
 RECIPES: dict[str, Recipe] = {
     "objects": Recipe(),
 }
 
 
-def make(name: str, folder: Path = SHIPPED, *, force: bool = False) -> dict[str, Any]:
+def make(
+    name: str, folder: Path = SHIPPED, *, force: bool = False, progress: bool = True
+) -> dict[str, Any]:
     """Train one shipped network from its recipe, and write its weights and its card.
 
     Args:
         name: one of `RECIPES`.
         folder: where to write ``name.safetensors`` (half precision) and ``name.json``.
         force: make it again although it is there.
+        progress: show bars.
 
     Returns:
         The card.
@@ -455,54 +466,66 @@ def make(name: str, folder: Path = SHIPPED, *, force: bool = False) -> dict[str,
         raise ValueError(f"There is no recipe {name!r}, only {', '.join(RECIPES)}.")
     recipe = RECIPES[name]
     weights, told = folder / f"{name}.safetensors", folder / f"{name}.json"
-    if not force and weights.exists() and told.exists():
-        card: dict[str, Any] = json.loads(told.read_text(encoding="utf-8"))
-        if card["recipe"] == asdict(recipe):
-            print(f"{name}: already made ({weights}); --force makes it again")
-            return card
+    made = None if force else _made(recipe, weights, told)
+    if made is not None:
+        print(f"{name}: already made ({weights}); --force makes it again")
+        return made
     workers = min(2, os.cpu_count() or 1)
-    images, labels = recipe.data("train", recipe.pictures).arrays(workers=workers)
-    check = recipe.data("val", 500).arrays(workers=workers)
+    images, labels = recipe.data("train", recipe.pictures).arrays(
+        workers=workers, progress=progress
+    )
+    check = recipe.data("val", CHECK_PICTURES).arrays(progress=progress)
     torch.manual_seed(recipe.seed)
     net = relatives.build(recipe.arch, world.CLASSES, pool=recipe.pool, size=recipe.size)
     net.to("cuda" if torch.cuda.is_available() else "cpu")
-    history = train(net, images, labels, recipe=recipe, check=check)
+    history = train(net, images, labels, recipe=recipe, check=check, progress=progress)
     if history.ended != "finished":
         raise RuntimeError(f"{name}: training ended early ({history.ended}); nothing was written.")
     net.to("cpu").half().float()  # measured as it is shipped
-    card = _card(name, recipe, net, history, workers)
-    folder.mkdir(parents=True, exist_ok=True)
     blob = save({key: value.half().contiguous() for key, value in net.state_dict().items()})
-    card["sha256"] = hashlib.sha256(blob).hexdigest()
-    _write(weights, blob)
-    _write(told, (json.dumps(card, indent=1) + "\n").encode())
-    return card
-
-
-def _card(
-    name: str, recipe: Recipe, net: CamModel, history: History, workers: int
-) -> dict[str, Any]:
-    test = recipe.data("test", 2000)
-    measured = measure(net, test, workers=workers)
-    images, labels = recipe.data("val", 500).arrays(workers=workers)
-    return {
+    card = {
         "name": name,
         "arch": recipe.arch,
         "pool": recipe.pool,
         "size": list(net.size),
         "classes": net.names,
         "recipe": asdict(recipe),
-        "accuracy": round(measured.accuracy, 4),
-        "gt_known_localization": round(measured.gt_known, 4),
-        "measured_on": f"{len(test)} test pictures of seed {recipe.seed}; boxes at 20 % of maximum",
-        "top8_unit_correlation": round(unit_similarity(net, images, labels), 3),
-        "by_class": measured.by_class(net.names),
+        **_figures(recipe, net, check, workers, progress),
         "parameters": sum(p.numel() for p in net.parameters()),
         "threads": history.threads,
         "precision": history.precision,
         "device": "cuda" if torch.cuda.is_available() else "cpu",
         "torch": torch.__version__,
+        "sha256": hashlib.sha256(blob).hexdigest(),
         "licence": "CC BY 4.0, The camkit developers",
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(weights, blob)
+    _write(told, (json.dumps(card, indent=1) + "\n").encode())
+    return card
+
+
+def _made(recipe: Recipe, weights: Path, told: Path) -> dict[str, Any] | None:
+    """The card of a network that was made from this very recipe, if its weights are whole."""
+    if not (weights.exists() and told.exists()):
+        return None
+    card: dict[str, Any] = json.loads(told.read_text(encoding="utf-8"))
+    whole = hashlib.sha256(weights.read_bytes()).hexdigest() == card["sha256"]
+    return card if whole and card["recipe"] == asdict(recipe) else None
+
+
+def _figures(
+    recipe: Recipe, net: CamModel, check: tuple[Images, Labels], workers: int, progress: bool
+) -> dict[str, Any]:
+    """What the card says of the network's answers, boxes and units."""
+    test = recipe.data("test", TEST_PICTURES)
+    measured = measure(net, test, workers=workers, progress=progress)
+    return {
+        "accuracy": round(measured.accuracy, 4),
+        "gt_known_localization": round(measured.gt_known, 4),
+        "measured_on": f"{len(test)} test pictures of seed {recipe.seed}; boxes at 20 % of maximum",
+        "top8_unit_correlation": round(unit_similarity(net, *check), 3),
+        "by_class": measured.by_class(net.names),
     }
 
 

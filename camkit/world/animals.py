@@ -279,17 +279,15 @@ def bird_legs(ink: Ink, x: float, y: float, colour: RGB) -> None:
 
 @sprite(
     "bird", colours="plumage", parts=("head", "beak", "wing", "tail", "leg"), home="snow",
-    words={"pose": ("perched", "upright", "resting"), "crest": ("none", "tuft")},
+    words={"pose": ("perched", "upright"), "crest": ("none", "tuft")},
     numbers={"plump": (0.0, 0.04), "tail": (-6.0, 8.0)},
 )
 def bird(ink: Ink, look: Look) -> None:
     """A plump songbird with a short pointed beak."""
     back, breast, beak = look.main, look.second, look.accent
     plump, tilt = look.number("plump"), -16.0 if look.word("pose") == "upright" else 0.0
-    resting = look.word("pose") == "resting"
-    if not resting:
-        bird_legs(ink, 0.47, 0.76, beak)
-    with ink.moved(0.5, 0.61 - plump if resting else 0.5, tilt=tilt):
+    bird_legs(ink, 0.47, 0.76, beak)
+    with ink.moved(0.5, 0.5, tilt=tilt):
         with ink.moved(0.20, 0.06, tilt=look.number("tail") - tilt / 2), ink.part("tail"):
             ink.fill(poly([(-0.06, -0.08), (0.10, -0.05), (0.275, -0.06), (0.24, 0.01),
                            (0.265, 0.06), (0.08, 0.075), (-0.05, 0.09)], 0.03), darker(back, 0.22))
@@ -314,38 +312,36 @@ def bird(ink: Ink, look: Look) -> None:
 
 @sprite(
     "duck", colours="plumage", parts=("head", "beak", "wing", "tail", "leg"), home="park",
-    words={"pose": ("standing", "resting"), "ring": ("plain", "collar")},
+    words={"tail": ("curled", "straight"), "ring": ("plain", "collar")},
     numbers={"neck": (0.0, 0.06), "bill": (0.0, 0.03)},
 )
 def duck(ink: Ink, look: Look) -> None:
     """A duck with a long neck and a flat bill."""
     back, breast, bill = look.main, look.second, look.accent
-    sink = 0.09 if look.word("pose") == "resting" else 0.0
-    if not sink:
-        bird_legs(ink, 0.50, 0.79, bill)
-    with ink.moved(0.0, sink):
-        with ink.part("tail"):
-            ink.fill(blob([(0.78, 0.56), (0.87, 0.50), (0.97, 0.44), (0.95, 0.56), (0.88, 0.68),
-                           (0.80, 0.70)]), darker(back, 0.1))
-        trunk = blob([(0.20, 0.56), (0.36, 0.52), (0.56, 0.50), (0.80, 0.52), (0.91, 0.58),
-                      (0.82, 0.76), (0.60, 0.835), (0.38, 0.83), (0.22, 0.73)])
-        with ink.part("body"):
-            ink.fill(trunk, back)
-            with ink.clip(trunk):
-                ink.fill(oval(0.28, 0.82, 0.26, 0.14, 20), breast)
-        wing(ink, 0.47, 0.62, 0.38, darker(back, 0.14), -4)
-        lift, long = look.number("neck"), look.number("bill")
+    tip = (0.97, 0.44) if look.word("tail") == "curled" else (0.99, 0.56)
+    bird_legs(ink, 0.50, 0.79, bill)
+    with ink.part("tail"):
+        ink.fill(blob([(0.78, 0.56), (0.87, 0.50), tip, (0.95, 0.58), (0.88, 0.68),
+                       (0.80, 0.70)]), darker(back, 0.1))
+    trunk = blob([(0.20, 0.56), (0.36, 0.52), (0.56, 0.50), (0.80, 0.52), (0.91, 0.58),
+                  (0.82, 0.76), (0.60, 0.835), (0.38, 0.83), (0.22, 0.73)])
+    with ink.part("body"):
+        ink.fill(trunk, back)
+        with ink.clip(trunk):
+            ink.fill(oval(0.28, 0.82, 0.26, 0.14, 20), breast)
+    wing(ink, 0.47, 0.62, 0.38, darker(back, 0.14), -4)
+    lift, long = look.number("neck"), look.number("bill")
+    with ink.part("head"):
+        ink.fill(limb([(0.33, 0.64), (0.285, 0.48), (0.33, 0.34 - lift)], 0.24, 0.16), back)
+        if look.word("ring") == "collar":
+            ink.line(curve([(0.205, 0.44), (0.28, 0.475), (0.375, 0.45)]), breast, 0.035)
+    with ink.moved(0.31, 0.27 - lift):
+        with ink.part("beak"):
+            ink.fill(blob([(-0.09, -0.03), (-0.15, 0.0), (-0.24 - long, 0.012),
+                           (-0.255 - long, 0.05), (-0.17, 0.075), (-0.08, 0.07)]), bill)
+            ink.line(curve([(-0.235 - long, 0.038), (-0.17, 0.045), (-0.11, 0.025)]),
+                     darker(bill, 0.4), 0.011)
         with ink.part("head"):
-            ink.fill(limb([(0.33, 0.64), (0.285, 0.48), (0.33, 0.34 - lift)], 0.24, 0.16), back)
-            if look.word("ring") == "collar":
-                ink.line(curve([(0.205, 0.44), (0.28, 0.475), (0.375, 0.45)]), breast, 0.035)
-        with ink.moved(0.31, 0.27 - lift):
-            with ink.part("beak"):
-                ink.fill(blob([(-0.09, -0.03), (-0.15, 0.0), (-0.24 - long, 0.012),
-                               (-0.255 - long, 0.05), (-0.17, 0.075), (-0.08, 0.07)]), bill)
-                ink.line(curve([(-0.235 - long, 0.038), (-0.17, 0.045), (-0.11, 0.025)]),
-                         darker(bill, 0.4), 0.011)
-            with ink.part("head"):
-                ink.fill(oval(0.0, 0.0, 0.145, 0.135), back)
-                eye(ink, -0.05, -0.03, 0.028)
-                ink.fill(oval(-0.035, 0.045, 0.032, 0.02), ROSE, alpha=0.35)
+            ink.fill(oval(0.0, 0.0, 0.145, 0.135), back)
+            eye(ink, -0.05, -0.03, 0.028)
+            ink.fill(oval(-0.035, 0.045, 0.032, 0.02), ROSE, alpha=0.35)

@@ -224,7 +224,6 @@ def hull(ink: Ink, paint: RGB, stripe: RGB, line: float) -> None:
         ink.fill(shape, paint)
         with ink.clip(shape):
             ink.fill(box(0.0, line, 1.0, 1.0), darker(paint, 0.4))
-            ink.line(curve([(0.0, line), (1.0, line)]), stripe, 0.022)
             ink.line(curve([(0.03, 0.70), (0.14, 0.73), (0.50, 0.76), (0.84, 0.73), (0.97, 0.695)]),
                      stripe, 0.03)
 
@@ -265,6 +264,8 @@ def boat(ink: Ink, look: Look) -> None:
                         ink.fill(box(0.0, y, 1.0, y + 0.065), look.accent if i == 0 else cloth)
                 if look.word("sail") == "sun" and i == 0:
                     ink.fill(oval(0.60, 0.50, 0.085), look.accent)
+                seams = [curve([(0.0, y), (0.5, y + 0.02), (1.0, y)]) for y in (0.24, 0.38, 0.52)]
+                ink.line(together(seams), darker(cloth, 0.25), 0.012)
     hull(ink, look.main, look.second, look.number("line"))
 
 
