@@ -73,7 +73,11 @@ class Slider:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several options, in a list that drops down.
+    """One of several options, on a slider that stops at each and names it.
+
+    JupyterLab keeps the arrow keys from lists that drop down and from round buttons, and even
+    takes a typed letter for a command; a slider gets its keys.
+
 
     Args:
         name: field of the state.
@@ -91,7 +95,9 @@ class Choice:
         """Build the ipywidget, set to ``value``."""
         import ipywidgets
 
-        return ipywidgets.Dropdown(options=list(self.options), value=value)
+        return ipywidgets.SelectionSlider(
+            options=list(self.options), value=value, continuous_update=True
+        )
 
     def said(self, value: Any) -> str:
         """Name an option by its label."""
