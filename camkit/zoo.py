@@ -12,6 +12,7 @@ import os
 import pickle
 import platform
 import re
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -171,8 +172,7 @@ def _assemble(
 ) -> CamModel:
     """Build the torchvision network, fill in the weights strictly, convert it."""
     aux_logits = any("aux" in key.lower() for key in state)
-    with torch.device("meta"):  # names and shapes only
-        head = [k for k, v in _build(name, 1, aux_logits).state_dict().items() if v.ndim >= 2][-1]
+    head = [k for k, v in _skeleton(name, aux_logits).state_dict().items() if v.ndim >= 2][-1]
     if head not in state:
         raise WeightsError(f"{file} does not fit {name!r}: it holds no {head!r}, the last layer.")
     classes = len(state[head])
@@ -180,6 +180,9 @@ def _assemble(
     if told is None and classes == len(recipe.meta["categories"]):
         told = recipe.meta["categories"]
     model = _build(name, classes, aux_logits)
+    if not hasattr(state, "_metadata"):  # a safetensors file tells no versions: today's
+        state = OrderedDict(state)
+        setattr(state, "_metadata", getattr(model.state_dict(), "_metadata"))  # noqa: B009, B010
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
@@ -214,6 +217,15 @@ def _build(name: str, classes: int, aux_logits: bool = False) -> nn.Module:
         more = {"transform_input": True, "init_weights": False, "aux_logits": aux_logits}
     model: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=classes, **more)
     return model
+
+
+def _skeleton(name: str, aux_logits: bool = False) -> nn.Module:
+    """The same network with layers and names, but without values where it can be built so."""
+    try:
+        with torch.device("meta"):
+            return _build(name, 1, aux_logits).eval()
+    except NotImplementedError:  # RegNet computes its widths with tensors
+        return _build(name, 1, aux_logits).eval()
 
 
 def _registry() -> list[str]:
@@ -308,7 +320,13 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     tensors = isinstance(state, dict) and all(isinstance(v, Tensor) for v in state.values())
     if not state or not tensors:
         raise WeightsError(f"{file} holds no state dict (names and tensors).")
-    return {_current_name(str(key)): value for key, value in state.items()}
+    named = OrderedDict((_current_name(str(key)), value) for key, value in state.items())
+    # The modules' versions, which torch keeps beside the tensors; MNASNet cannot do without.
+    versions = getattr(state, "_metadata", None)
+    if versions is not None:
+        told = {re.sub(r"^module(\.|$)", "", key): value for key, value in versions.items()}
+        setattr(named, "_metadata", told)  # noqa: B010
+    return named
 
 
 def _current_name(key: str) -> str:
@@ -349,8 +367,7 @@ def available() -> list[Found]:
 def _has_map(name: str) -> bool:
     """Whether the layers of an architecture allow a map; no numbers are computed."""
     try:
-        with torch.device("meta"):
-            split(_build(name, 1).eval())
+        split(_skeleton(name))
     except NoCamError:
         return False
     return True
@@ -497,9 +514,10 @@ def verdict(name: str, *, seed: int = 0, classes: int = 20) -> Verdict:
     Returns:
         A `Verdict`.
     """
-    model = untrained(name, seed=seed, classes=classes)
     try:
-        net = convert(model).eval()
+        split(_skeleton(name))  # where the layers alone forbid a map, no weight is drawn
+        model = untrained(name, seed=seed, classes=classes)
+        net = convert(model)
     except NoCamError as refusal:
         return Verdict(name, "refused", str(refusal))
     error = conversion_error(model, net)
@@ -544,7 +562,7 @@ def untrained(name: str, *, seed: int = 0, classes: int = 20) -> nn.Module:
             norm.reset_running_stats()
             norm.momentum = None  # the plain average over the calibration batch
             norm.train()
-        batch = torch.randn(2, 3, 128, 128)
+        batch = torch.randn(2, 3, 224, 224)
         if norms:
             model(batch)
             model.eval()
