@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from html import unescape
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -160,6 +163,27 @@ def test_an_explorer_needs_ipywidgets_only_when_it_is_shown() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.split() == ["False", "True"]
+
+
+def test_a_saved_notebook_carries_no_state_of_an_explorer() -> None:
+    """Built as the course is: a line stands where the explorer was, and nothing of its state."""
+    path = Path(__file__).resolve().parents[2] / "course" / "build.py"
+    spec = importlib.util.spec_from_file_location("course_build", path)
+    assert spec is not None
+    assert spec.loader is not None
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    cell = nbformat.v4.new_code_cell("from camkit import widgets\nwidgets.mix_the_units()")
+    cell.metadata["tags"] = ["explore"]
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    build.run(notebook)
+    assert "application/vnd.jupyter.widget-view+json" in notebook.cells[0].outputs[0].data
+    saved = build.strip(notebook)
+    assert [output.data["text/plain"] for output in saved.cells[0].outputs] == [
+        "Run this cell to explore."
+    ]
+    assert "widgets" not in saved.metadata
+    assert "model_id" not in nbformat.writes(saved)
 
 
 # --- the sheet ----------------------------------------------------------------------------------
