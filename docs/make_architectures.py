@@ -1,6 +1,6 @@
 """Write docs/architectures.md: which networks of torchvision have an exact map, measured.
 
-Run it as ``python docs/make_architectures.py``; it takes some minutes and 8 GB of memory.
+Run it as ``python docs/make_architectures.py``; it takes a quarter of an hour and 10 GB of memory.
 """
 
 from __future__ import annotations
