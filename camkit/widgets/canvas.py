@@ -177,11 +177,14 @@ def fixed(value: float, digits: int) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Write a share as a percentage.
+    """Write a share as a percentage; a small one is never written as nothing.
 
-    >>> percent(0.461, 1), percent(0.14)
-    ('46.1 %', '14 %')
+    >>> percent(0.461, 1), percent(0.14), percent(0.0004, 1), percent(0.0)
+    ('46.1 %', '14 %', 'under 0.1 %', '0 %')
     """
+    least = 10.0**-digits
+    if 0 < 100 * share < least / 2:
+        return f"under {least:.{digits}f} %"
     return f"{100 * share:.{digits}f} %"
 
 
