@@ -183,7 +183,7 @@ def train(
                 bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
             if check is not None:
                 history.accuracies.append(accuracy(net, *check))
-            if history.accuracies[-1:] >= [max(history.accuracies, default=0.0)]:
+            if check is None or history.accuracies[-1] == max(history.accuracies):
                 best = copy.deepcopy(net.state_dict())
     except KeyboardInterrupt:
         history.ended = "interrupted"

@@ -79,6 +79,20 @@ def test_interrupting_keeps_the_best_weights_so_far() -> None:
     assert all(torch.equal(kept[key], value) for key, value in after_an_epoch.items())
 
 
+def test_interrupting_without_checking_pictures_keeps_the_last_whole_epoch() -> None:
+    """Bug: without pictures to check on, an interruption threw all training away."""
+    kept: dict[str, torch.Tensor] = {}
+
+    def stop(step: int, net: CamModel) -> None:
+        if step == 6:
+            kept.update({k: v.clone() for k, v in net.state_dict().items()})
+        if step == 9:
+            raise KeyboardInterrupt
+
+    net, _ = run(watch=stop)
+    assert all(torch.equal(net.state_dict()[key], value) for key, value in kept.items())
+
+
 def test_a_loss_that_is_no_number_stops_and_says_at_which_step() -> None:
     def spoil(step: int, net: CamModel) -> None:
         if step == 8:
