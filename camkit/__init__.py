@@ -10,7 +10,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from camkit import boxes, cam, check, heads, images, metrics, plot, train, widgets, world, zoo
+    from camkit import (
+        boxes,
+        cam,
+        check,
+        heads,
+        images,
+        metrics,
+        plot,
+        saliency,
+        train,
+        widgets,
+        world,
+        zoo,
+    )
     from camkit.boxes import box_from_map
     from camkit.cam import class_activation_maps
     from camkit.heads import CamModel, CamResult, NoCamError, convert
@@ -41,6 +54,7 @@ _ROOMS = (
     "images",
     "metrics",
     "plot",
+    "saliency",
     "train",
     "widgets",
     "world",
@@ -64,6 +78,7 @@ __all__ = [
     "load",
     "metrics",
     "plot",
+    "saliency",
     "setup",
     "show",
     "train",
