@@ -18,6 +18,8 @@ if (here := str(Path(__file__).resolve().parent)) not in sys.path:
 
 import lab as jupyter  # lies beside this file
 
+from camkit import widgets
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium")
 AIM_MEDIAN, AIM_MOST = 60.0, 100.0
@@ -45,7 +47,8 @@ COMMITTED = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 def with_explorer(name: str) -> bool:
     """Whether a committed notebook builds an explorer."""
     code = (ROOT / "notebooks" / name).read_text(encoding="utf-8")
-    return any(f"{made}(" in code for made in ("mix_the_units", "any_class", "difference"))
+    made = (name for name in widgets.__all__ if name.islower() and name != "predict")
+    return any(f"{name}(" in code for name in made)
 
 
 NOTEBOOKS = [f"made_{name}.ipynb" for name in MADE] + [n for n in COMMITTED if with_explorer(n)]

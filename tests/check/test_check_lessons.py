@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -12,15 +14,15 @@ from torch import Tensor
 
 from camkit import check
 from camkit.cam import class_activation_maps
-from camkit.check import nb00, nb01, nb02
+from camkit.check import nb01, nb02
 from camkit.check.core import Check
 
-CHECKS = [
-    nb00.HOTTEST_CELL,
-    nb01.CLASS_MAP,
-    nb01.SAME_SCORES_OTHER_MAP,
-    nb02.DIFFERENCE_MAP,
-    nb02.FAIR_COLOURS,
+# Every check of every lesson, so that none is forgotten here.
+CHECKS: list[Check] = [
+    one
+    for home in pkgutil.iter_modules(check.__path__)
+    for one in vars(importlib.import_module(f"camkit.check.{home.name}")).values()
+    if isinstance(one, Check)
 ]
 Answer = Callable[..., Any]
 
