@@ -1,0 +1,13 @@
+"""Real data sets in the layouts they are published in: files, labels and boxes, read lazily.
+
+Every set is a sequence of `camkit.Sample`. Boxes are ``(x0, y0, x1, y1)`` with exclusive ends in
+pixels of the picture, whatever the publisher writes. A set that does not lie as it should says how
+it should lie, and where to get it.
+"""
+
+from __future__ import annotations
+
+from camkit.datasets.base import UNREADABLE, DataError, PictureFiles
+from camkit.datasets.folder import ImageFolder
+
+__all__ = ["UNREADABLE", "DataError", "ImageFolder", "PictureFiles"]

@@ -1,0 +1,229 @@
+"""What all data sets on disk share: files, labels and true boxes, read when they are asked for."""
+
+from __future__ import annotations
+
+import copy
+import operator
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from camkit.images import BoxArray, PictureError, Sample, read
+
+PICTURES = (
+    ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"
+)  # fmt: skip
+"""Endings that make a file of a data set a picture."""
+NO_BOX: BoxArray = np.empty((0, 4))
+
+Set = TypeVar("Set", bound="PictureFiles")
+
+
+class DataError(ValueError):
+    """A data set that cannot be used as it lies there; the message says how it should lie."""
+
+
+class PictureFiles(Sequence[Sample]):
+    """Labelled picture files. Item i is a `camkit.Sample`, read from the disk at that moment.
+
+    A file that is missing or damaged keeps its place: item i then raises, and the message names the
+    file. So whoever counts pictures cannot lose one. `unreadable` looks for all of them.
+
+    Args:
+        root: the folder of the pictures.
+        classes: the classes' names, in the order of the labels.
+        files: the pictures, N of them.
+        labels: their classes ``(N,)``.
+
+    Attributes:
+        skip: ``(N,)``, True for a picture on the set's black list.
+        left_out: files in the folder that do not belong to the set, each with the reason.
+
+    Raises:
+        DataError: there is no picture, or files and labels do not match.
+    """
+
+    BY: ClassVar[str] = "name"
+    """How a class of the set finds its output of a network: by "name", or by "position"."""
+    PER_PICTURE: ClassVar[tuple[str, ...]] = ("files", "labels", "skip")
+    """What a part of the set takes its rows of."""
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        classes: Sequence[str],
+        files: Sequence[Path],
+        labels: npt.ArrayLike,
+        skip: npt.ArrayLike | None = None,
+        left_out: dict[str, str] | None = None,
+    ) -> None:
+        self.root = Path(root)
+        self.classes = list(classes)
+        self.files = list(files)
+        self.labels: npt.NDArray[np.int64] = np.asarray(labels, dtype=np.int64)
+        self.skip: npt.NDArray[np.bool_] = np.zeros(len(self.files), bool)
+        if skip is not None:
+            self.skip = np.asarray(skip, dtype=bool)
+        self.left_out = left_out or {}
+        if not self.files:
+            raise DataError(f"{self.root} holds no picture of this data set.")
+        if not len(self.files) == len(self.labels) == len(self.skip):
+            raise DataError(
+                f"{len(self.files)} files, {len(self.labels)} labels and {len(self.skip)} words "
+                "on skipping do not match: give one of each for every picture."
+            )
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Sample:  # type: ignore[override]
+        i = self._check(index)
+        image = read(self.files[i])
+        return Sample(image, int(self.labels[i]), self.boxes(i), name=self.name(i))
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
+
+    def __str__(self) -> str:
+        told = f"{len(self)} pictures of {len(np.unique(self.labels))} classes in {self.root}"
+        if self.skip.any():
+            told += f"; {int(self.skip.sum())} on the black list"
+        if self.left_out:
+            first = list(self.left_out.items())[:3]
+            told += f"; {len(self.left_out)} other files left out: " + ", ".join(
+                f"{name} ({why})" for name, why in first
+            )
+            told += " and more" if len(self.left_out) > 3 else ""
+        return told + "."
+
+    def _check(self, index: object) -> int:
+        if isinstance(index, slice):
+            raise TypeError("an index must be a whole number; for a part, call .subset(indices).")
+        i = operator.index(index)  # type: ignore[arg-type]
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"index must lie within {len(self)} pictures, got {i}.")
+        return i % len(self)
+
+    def name(self, index: int) -> str:
+        """The picture's path within the set, with forward slashes."""
+        file = self.files[index]
+        inside = file.relative_to(self.root) if file.is_relative_to(self.root) else file
+        return inside.as_posix()
+
+    def boxes(self, index: int) -> BoxArray:
+        """All true boxes of the picture's class ``(n, 4)``, ends exclusive; none by default."""
+        return NO_BOX
+
+    def subset(self: Set, indices: Iterable[int]) -> Set:
+        """Take some pictures of the set, in the order given.
+
+        Args:
+            indices: whole numbers, or a boolean for every picture.
+
+        Returns:
+            A set of the same kind.
+
+        Raises:
+            TypeError, IndexError: an index is not one of this set.
+            DataError: no picture is left.
+        """
+        wanted = np.asarray(list(indices))
+        if wanted.dtype == np.bool_:
+            if len(wanted) != len(self):
+                raise IndexError(f"{len(wanted)} booleans were given for {len(self)} pictures.")
+            wanted = np.flatnonzero(wanted)
+        if len(wanted) == 0:
+            raise DataError("a part of a data set needs at least one picture.")
+        rows = [self._check(i) for i in wanted]
+        part = copy.copy(self)
+        for field in self.PER_PICTURE:
+            values = getattr(self, field)
+            taken = values[rows] if isinstance(values, np.ndarray) else [values[i] for i in rows]
+            setattr(part, field, taken)
+        return part
+
+    def split(self: Set, share: float = 0.8, seed: int = 0) -> tuple[Set, Set]:
+        """Divide the set in two by chance, class by class.
+
+        Args:
+            share: of every class's pictures, what the first part gets, rounded; each part gets at
+                least one of a class that has two. A class with one picture gives it to the larger.
+            seed: another seed, another division.
+
+        Returns:
+            The two parts, in the set's order.
+
+        Raises:
+            ValueError: ``share`` is not between 0 and 1.
+            DataError: a part would be empty.
+        """
+        if not 0 < share < 1:
+            raise ValueError(f"share must lie between 0 and 1, got {share}.")
+        rng = np.random.default_rng(seed)
+        first = np.zeros(len(self), bool)
+        for c in np.unique(self.labels):
+            here = rng.permutation(np.flatnonzero(self.labels == c))
+            count = int(np.clip(round(share * len(here)), 1, len(here) - 1 or 1))
+            if len(here) == 1:
+                count = int(share >= 0.5)
+            first[here[:count]] = True
+        return self.subset(first), self.subset(~first)
+
+    def unreadable(self, progress: bool = True) -> dict[int, str]:
+        """Read every picture and its boxes once, to find those that cannot be read.
+
+        Args:
+            progress: show a bar.
+
+        Returns:
+            Index and reason of each; empty where all is well.
+        """
+        from tqdm.auto import tqdm
+
+        found = {}
+        for i in tqdm(range(len(self)), desc="checking", unit="picture", disable=not progress):
+            try:
+                self[i]
+            except UNREADABLE as error:
+                found[i] = str(error)
+        return found
+
+
+UNREADABLE = (FileNotFoundError, PictureError, DataError)
+"""What an item of a data set raises when its file or its annotation is at fault."""
+
+
+def a_folder(root: str | os.PathLike[str], layout: str) -> Path:
+    """Check that a data set's folder is there.
+
+    Args:
+        root: the folder.
+        layout: where to get the set and how to lay it out, for the message.
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    folder = Path(root)
+    if not folder.is_dir():
+        raise DataError(f"There is no folder {str(folder)!r}. {layout}")
+    return folder
+
+
+def pictures_in(folder: Path) -> tuple[list[Path], list[Path]]:
+    """All pictures in a folder and the folders below it, sorted, and all other files.
+
+    Hidden files and folders, whose names begin with a dot, are not looked at.
+    """
+    pictures: list[Path] = []
+    others: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                file = Path(place, name)
+                (pictures if file.suffix.lower() in PICTURES else others).append(file)
+    return sorted(pictures), sorted(others)
