@@ -6,7 +6,8 @@
 
 A source is MyST text, ``course/NN_name.md``. In a code cell tagged ``exercise`` the lines from
 ``# solution:`` to ``# end`` are the marked solution. The notebook shows ``...  # your code here``
-in their place and, after the next cell tagged ``check``, the whole solved cell, folded and not run.
+in their place (or the lines from ``# starter:`` on, where something is to be mended) and, after the
+next cell tagged ``check``, the whole solved cell, folded and not run.
 """
 
 from __future__ import annotations
@@ -36,17 +37,27 @@ ROOT = Path(__file__).resolve().parent.parent
 COURSE, NOTEBOOKS = ROOT / "course", ROOT / "notebooks"
 MAX_BYTES, MAX_SECONDS, MAX_MEGABYTES, CELL_SECONDS = 1_000_000, 60, 600, 120
 MARKED = re.compile(
-    r"^([ \t]*)# solution:[^\n]*\n(.*?)^[ \t]*# end[ \t]*$", re.DOTALL | re.MULTILINE
+    r"(?:^[ \t]*# starter:[^\n]*\n(?P<starter>.*?))?"
+    r"^(?P<indent>[ \t]*)# solution:[^\n]*\n(?P<solution>.*?)^[ \t]*# end[ \t]*$",
+    re.DOTALL | re.MULTILINE,
 )
+LABS = {"lab_a": "05", "lab_b": "06", "lab_c": "10"}
+"""The lesson that each lab follows."""
 CODE_CELL = re.compile(r"(^```\{code-cell\}[^\n]*\n(?::[^\n]*\n)*\n?)(.*?)\n```$", re.S | re.M)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 Triple = tuple[str, str, tuple[str, ...]]
 
 
+def place(stem: str) -> tuple[str, str]:
+    """Where a notebook stands in the course, to sort by: a lab right after its lesson."""
+    return LABS.get(stem[:5], stem[:2]), stem
+
+
 def sources(names: Iterable[str] = ()) -> list[Path]:
     """The course's texts in order; with names, only those that begin with one of them."""
-    found, names = sorted(COURSE.glob("*.md")), tuple(names)
+    found = sorted(COURSE.glob("*.md"), key=lambda path: place(path.stem))
+    names = tuple(names)
     chosen = [p for p in found if p.stem.startswith(names)] if names else found
     missing = [n for n in names if not any(p.stem.startswith(n) for p in found)]
     if missing:
@@ -67,12 +78,17 @@ def triples(notebook: NotebookNode) -> list[Triple]:
 
 def starter(code: str) -> str:
     """The code of an exercise with its solution taken out: what the learner finds."""
-    return MARKED.sub(lambda m: f"{m[1]}...  # your code here", code)
+
+    def found(m: re.Match[str]) -> str:
+        dots = f"{m['indent']}...  # your code here"
+        return dots if m["starter"] is None else m["starter"].rstrip("\n")
+
+    return MARKED.sub(found, code)
 
 
 def solved(code: str) -> str:
     """The code of an exercise with its solution in place and the two marks gone."""
-    return MARKED.sub(lambda m: m[2].rstrip("\n"), code)
+    return MARKED.sub(lambda m: m["solution"].rstrip("\n"), code)
 
 
 def folded(code: str) -> NotebookNode:

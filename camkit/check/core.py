@@ -240,18 +240,20 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _outcome(function: Callable[..., Any], case: tuple[Any, ...]) -> tuple[str, Any]:
-    """What a function does with a case: ("answer", its parts) or ("error", None)."""
+    """What a function does: ("answer", its parts), ("nothing", None) or ("error", None)."""
     try:
         answer = function(*copy.deepcopy(case))
     except Exception:
         return "error", None
+    if answer is None:
+        return "nothing", None
     parts = [tensor(p) for p in (answer if isinstance(answer, (tuple, list)) else (answer,))]
     return "answer", None if any(isinstance(p, Problem) for p in parts) else parts
 
 
 def _alike(a: tuple[str, Any], b: tuple[str, Any]) -> bool:
-    """Whether two outcomes are the same failure, or the same numbers."""
-    if a[0] != b[0] or a[0] == "error":
+    """Whether two outcomes are the same failure, or the same numbers, or nothing both."""
+    if a[0] != b[0] or a[0] != "answer":
         return a[0] == b[0]
     if a[1] is None or b[1] is None or len(a[1]) != len(b[1]):
         return False

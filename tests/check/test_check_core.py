@@ -160,6 +160,21 @@ def test_html_tells_by_words_and_signs_and_escapes_the_learners_text() -> None:
     assert "○" in Verdict("not attempted yet", "replace the dots.")._repr_html_()
 
 
+def test_a_wrong_answer_that_is_nothing_for_some_inputs_is_known_again() -> None:
+    """None, where a map has no box, hid the advice: it was never like another None."""
+
+    def positive(x: torch.Tensor) -> torch.Tensor | None:
+        return x + 1 if x.sum() > 0 else None
+
+    def judge(answer: object, x: torch.Tensor) -> Problem | None:
+        return values(answer, x) if x.sum() > 0 else None
+
+    known = Wrong("one more", positive, "Take one away.")
+    check = Check("f", lambda: [(torch.ones(2),), (-torch.ones(2),)], judge, (known,))
+    assert check(lambda x: x + 1 if (x > 0).any() else None).advice == "Take one away."
+    assert check(lambda x: x + 1).advice == ""
+
+
 def test_answers_of_every_numeric_kind_are_read() -> None:
     for answer in (np.float32(2), 2, 2.0, torch.tensor(2, dtype=torch.int64), np.array(2.0)):
         assert torch.equal(tensor(answer), torch.tensor(2.0, dtype=torch.float64))  # type: ignore[arg-type]

@@ -28,6 +28,9 @@ SECTIONS = (
     "What you can do now",
     "References",
 )
+LAB_BEGINS = ("You will be able to", "Setup", "The finished picture")
+LAB_ENDS = ("What you can do now", "References")
+"""A lab has its own sections between these."""
 MAX_BYTES, LINES, HARD_LINES, CELLS, IN_A_ROW = 1_000_000, 15, 20, (30, 45), 2
 ABOVE_FIFTEEN = 2
 """How many code cells of a notebook may have more than LINES lines, up to HARD_LINES."""
@@ -89,8 +92,23 @@ def title(notebook: NotebookNode) -> Iterator[str]:
             yield f"cell {i}: heading {words!r} jumps from level {above} to {level}"
 
 
+def is_lab(notebook: NotebookNode) -> bool:
+    """Whether a notebook calls itself a lab."""
+    return any(level == 1 and words.startswith("Lab ") for _, level, words in headings(notebook))
+
+
 def sections(notebook: NotebookNode) -> Iterator[str]:
-    """The ten sections, each once and in order, and one to three idea blocks."""
+    """The ten sections, each once and in order, and one to three idea blocks; less in a lab."""
+    if is_lab(notebook):
+        names = [words for _, level, words in headings(notebook) if level == 2]
+        first, last = names[: len(LAB_BEGINS)], names[-len(LAB_ENDS) :]
+        asked = list(zip((*LAB_BEGINS, *LAB_ENDS), (*first, *last), strict=False))
+        if len(names) <= len(asked) or not all(has.startswith(name) for name, has in asked):
+            yield (
+                f"a lab begins with {', '.join(LAB_BEGINS)} and ends with {', '.join(LAB_ENDS)}, "
+                f"with its own sections between: got {names}"
+            )
+        return
     there = [(i, words) for i, level, words in headings(notebook) if level == 2]
     ideas = [words for _, words in there if words.startswith("Idea ")]
     numbers = [words.split()[1].rstrip(":·.") for words in ideas]
@@ -209,12 +227,19 @@ def prose_numbers(notebook: NotebookNode) -> Iterator[str]:
 
 
 def exercises(notebook: NotebookNode) -> Iterator[str]:
-    """After each exercise: two folded hints, a check, and the folded solution, in this order."""
+    """After each exercise: two folded hints, a check, and the folded solution, in this order.
+
+    A lesson has two exercises; a lab has as many as it wants, each with at least one hint.
+    """
     kinds = [(i, t) for i, c in enumerate(notebook.cells, 1) for t in tags(c)]
     steps = [(i, t) for i, t in kinds if t in ("exercise", "hint", "check", "solution")]
     wanted = ["exercise", "hint", "hint", "check", "solution"]
     groups = max(1, len([t for _, t in steps if t == "exercise"]))
-    if [t for _, t in steps] != wanted * groups or groups != 2:
+    if is_lab(notebook):
+        order = " ".join(t for _, t in steps)
+        if not re.fullmatch(r"(exercise( hint)+ check solution ?)+", order):
+            yield f"an exercise of a lab has hints, a check and its solution; got {order}"
+    elif [t for _, t in steps] != wanted * groups or groups != 2:
         yield f"two exercises must each have {' '.join(wanted)}; got {[t for _, t in steps]}"
     for i, cell in enumerate(notebook.cells, 1):
         folds = {"hint", "solution"} & set(tags(cell))

@@ -28,6 +28,8 @@ def notebook(*cells: NotebookNode) -> NotebookNode:
 
 
 FOLD = "<details><summary>Open</summary>\n\nWords.\n\n</details>"
+LAB = [text("# Lab Z · Words")]
+LAB_SECTIONS = [text(f"## {name}") for name in (*anatomy.LAB_BEGINS, "The hunt", *anatomy.LAB_ENDS)]
 TEN = [text(f"## {name} · words") for name in anatomy.SECTIONS]
 STEPS = [
     code("def f(): ...", "exercise"),
@@ -42,7 +44,11 @@ FIGURE = {"text/html": '<figure><img src="data:," alt="A map"></figure>'}
 
 GOOD: dict[str, list[list[NotebookNode]]] = {
     "title": [[text("# One\n\n## Two\n\n### Three"), text("## Two\n```\n# a comment\n```")]],
-    "sections": [TEN, [*TEN[:4], text("## Idea 2: more"), text("## Idea 3"), *TEN[4:]]],
+    "sections": [
+        TEN,
+        [*TEN[:4], text("## Idea 2: more"), text("## Idea 3"), *TEN[4:]],
+        [*LAB, *LAB_SECTIONS],
+    ],
     "known_tags": [[text("a"), code("import camkit", "setup"), code("x", "explore")]],
     "length": [[text("a")] * 30 + [text(FOLD, "hint")] * 40],
     "code_length": [[code(LONG), code(LONG), code("x")]],
@@ -56,7 +62,7 @@ GOOD: dict[str, list[list[NotebookNode]]] = {
         [text("## References"), text("arXiv 1512.04150, 42.6 %")],
         [text("the answer at place 3. And 5.")],
     ],
-    "exercises": [STEPS * 2],
+    "exercises": [STEPS * 2, [*LAB, *STEPS], [*LAB, *([STEPS[0], *STEPS[2:]] * 3)]],
     "folded_answers": [[text(FOLD)]],
     "predictions": [[code("predict('a', 'Q?', [])", "predict"), code("predict.reveal('a', 'b')")]],
 }
@@ -73,6 +79,8 @@ BAD: dict[str, list[tuple[list[NotebookNode], str]]] = {
         ([*TEN, text("## Bonus")], "not of the anatomy ['Bonus']"),
         ([*TEN[:4], text("## Idea 3"), *TEN[4:]], "idea blocks must be numbered"),
         ([*TEN[:4], *(text(f"## Idea {n}") for n in (2, 3, 4)), *TEN[4:]], "idea blocks"),
+        ([*LAB, *LAB_SECTIONS[:3], *LAB_SECTIONS[4:]], "its own sections between"),
+        ([*LAB, *LAB_SECTIONS[1:]], "a lab begins with"),
     ],
     "known_tags": [
         ([code("import camkit", "setup", "hide-me")], "unknown tags ['hide-me']"),
@@ -108,6 +116,8 @@ BAD: dict[str, list[tuple[list[NotebookNode], str]]] = {
         (STEPS, "two exercises"),
         ([*STEPS, *STEPS[:2], *STEPS[3:]], "two exercises"),
         (STEPS * 3, "two exercises"),
+        ([*LAB, STEPS[0], *STEPS[3:]], "an exercise of a lab"),
+        (LAB, "an exercise of a lab"),
         ([*STEPS, *STEPS[:2], text("Open text", "hint"), *STEPS[3:]], "not folded"),
     ],
     "folded_answers": [

@@ -113,6 +113,20 @@ def test_several_marked_places_and_deeper_indents() -> None:
     assert build.solved(code) == "a = 1\na = 2\nfor i in x:\n    b = 3\nc"
 
 
+def test_what_is_to_be_mended_is_there_broken_and_its_solution_whole() -> None:
+    code = "def f(x):\n    # starter:\n    y = 3\n    return y\n"
+    code += "    # solution:\n    return x\n    # end\n# solution:\na\n# end"
+    assert build.starter(code) == "def f(x):\n    y = 3\n    return y\n...  # your code here"
+    assert build.solved(code) == "def f(x):\n    return x\na"
+
+
+def test_a_lab_follows_its_lesson() -> None:
+    stems = ["06_b", "index", "lab_b_x", "10_c", "lab_a_x", "05_a", "11_d", "lab_c_x"]
+    assert sorted(stems, key=build.place) == [
+        *("05_a", "lab_a_x", "06_b", "lab_b_x", "10_c", "lab_c_x", "11_d", "index")
+    ]
+
+
 @pytest.mark.parametrize("missing", ["# solution:", "# end", ":tags: [check]"])
 def test_an_exercise_without_marks_or_check_is_refused(missing: str) -> None:
     with pytest.raises(ValueError, match=r"double: .*exercise"):
