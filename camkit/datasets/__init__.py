@@ -8,6 +8,20 @@ it should lie, and where to get it.
 from __future__ import annotations
 
 from camkit.datasets.base import UNREADABLE, DataError, PictureFiles
+from camkit.datasets.cub import CUB
 from camkit.datasets.folder import ImageFolder
+from camkit.datasets.ilsvrc import ILSVRC
+from camkit.datasets.voc import VOCFolder
+from camkit.datasets.wsol import WSOL, wsol_boxes
 
-__all__ = ["UNREADABLE", "DataError", "ImageFolder", "PictureFiles"]
+__all__ = [
+    "CUB",
+    "ILSVRC",
+    "UNREADABLE",
+    "WSOL",
+    "DataError",
+    "ImageFolder",
+    "PictureFiles",
+    "VOCFolder",
+    "wsol_boxes",
+]

@@ -82,14 +82,15 @@ class PictureFiles(Sequence[Sample]):
 
     def __getitem__(self, index: int) -> Sample:  # type: ignore[override]
         i = self._check(index)
-        image = read(self.files[i])
-        return Sample(image, int(self.labels[i]), self.boxes(i), name=self.name(i))
+        boxes = self.boxes(i)
+        return Sample(read(self.files[i]), int(self.labels[i]), boxes, name=self.name(i))
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))
 
     def __str__(self) -> str:
-        told = f"{len(self)} pictures of {len(np.unique(self.labels))} classes in {self.root}"
+        count = len(np.unique(self.labels[self.labels >= 0]))
+        told = f"{len(self)} pictures of {count} classes in {self.root}"
         if self.skip.any():
             told += f"; {int(self.skip.sum())} on the black list"
         if self.left_out:
@@ -193,8 +194,8 @@ class PictureFiles(Sequence[Sample]):
         return found
 
 
+# What an item raises when its file or its annotation is at fault.
 UNREADABLE = (FileNotFoundError, PictureError, DataError)
-"""What an item of a data set raises when its file or its annotation is at fault."""
 
 
 def a_folder(root: str | os.PathLike[str], layout: str) -> Path:
@@ -227,3 +228,49 @@ def pictures_in(folder: Path) -> tuple[list[Path], list[Path]]:
                 file = Path(place, name)
                 (pictures if file.suffix.lower() in PICTURES else others).append(file)
     return sorted(pictures), sorted(others)
+
+
+def table(file: Path, columns: int, layout: str, separator: str | None = None) -> list[list[str]]:
+    """Read a text file of columns; the last one takes the rest of its line.
+
+    Args:
+        file: the file; empty lines are passed over.
+        columns: how many every line must have.
+        layout: where to get the set and how to lay it out, for the message.
+        separator: between the columns; any blank space by default.
+
+    Raises:
+        DataError: there is no such file, it is no text, or a line has fewer columns.
+    """
+    if not file.is_file():
+        raise DataError(f"There is no {file}. {layout}")
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not a text file in UTF-8 ({error}).") from error
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            row = [word.strip() for word in line.strip().split(separator, columns - 1)]
+            if len(row) < columns:
+                raise DataError(
+                    f"{file}, line {number}, must have {columns} columns, got {line.strip()!r}."
+                )
+            rows.append(row)
+    return rows
+
+
+def numbers(file: Path, rows: Sequence[Sequence[str]]) -> npt.NDArray[np.float64]:
+    """Turn the rows of a table into numbers ``(n, columns)``.
+
+    Raises:
+        DataError: a word is not a finite number.
+    """
+    for row in rows:
+        try:
+            fine = all(np.isfinite(float(word)) for word in row)
+        except ValueError:
+            fine = False
+        if not fine:
+            raise DataError(f"{file} must hold numbers here, got {' '.join(row)!r}.")
+    return np.array(rows, dtype=np.float64).reshape(len(rows), -1)
