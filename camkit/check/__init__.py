@@ -13,15 +13,19 @@ from camkit.check.core import Check, Problem, Verdict, Wrong
 from camkit.check.nb00 import hottest_cell
 from camkit.check.nb01 import class_map, same_scores_other_map
 from camkit.check.nb02 import difference_map, fair_colours
+from camkit.check.nb05 import box_from_map, growing_map, to_photo
 
 __all__ = [
     "Check",
     "Problem",
     "Verdict",
     "Wrong",
+    "box_from_map",
     "class_map",
     "difference_map",
     "fair_colours",
+    "growing_map",
     "hottest_cell",
     "same_scores_other_map",
+    "to_photo",
 ]

@@ -248,7 +248,11 @@ def _outcome(function: Callable[..., Any], case: tuple[Any, ...]) -> tuple[str, 
     if answer is None:
         return "nothing", None
     parts = [tensor(p) for p in (answer if isinstance(answer, (tuple, list)) else (answer,))]
-    return "answer", None if any(isinstance(p, Problem) for p in parts) else parts
+    read = [p for p in parts if not isinstance(p, Problem)]
+    if len(read) < len(parts):
+        return "answer", None
+    # Four numbers, written as a tuple or as an array of four, are the same answer.
+    return "answer", [torch.stack(read)] if read and not any(p.ndim for p in read) else read
 
 
 def _alike(a: tuple[str, Any], b: tuple[str, Any]) -> bool:

@@ -175,6 +175,17 @@ def test_a_wrong_answer_that_is_nothing_for_some_inputs_is_known_again() -> None
     assert check(lambda x: x + 1).advice == ""
 
 
+def test_a_wrong_answer_is_known_again_as_a_tuple_or_as_an_array() -> None:
+    known = Wrong("twice", lambda x: (2.0, 4.0), "Halve it.")
+    check = Check(
+        "f", lambda: [(torch.ones(1),)], lambda a, x: Problem("wrong values", "no"), (known,)
+    )
+    for answer in ([2, 4], np.array([2.0, 4.0]), (torch.tensor(2), 4)):
+        assert check(lambda x, answer=answer: answer).advice == "Halve it."
+    assert check(lambda x: (2.0, 5.0)).advice == ""
+    assert check(lambda x: ()).advice == ""
+
+
 def test_answers_of_every_numeric_kind_are_read() -> None:
     for answer in (np.float32(2), 2, 2.0, torch.tensor(2, dtype=torch.int64), np.array(2.0)):
         assert torch.equal(tensor(answer), torch.tensor(2.0, dtype=torch.float64))  # type: ignore[arg-type]
