@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"camkit {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_cam, _add_lab, _add_fetch, _add_doctor):
+    for add in (_add_cam, _add_lab, _add_fetch, _add_train, _add_doctor):
         add(commands)
     return parser
 
@@ -99,7 +99,11 @@ def _command(
 def _add_cam(commands: Any) -> None:
     parser = _command(commands, "cam", "show what a network sees in photographs, and where", _cam)
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or a folder of them")
-    parser.add_argument("--model", default="objects", help="a network by name (default: objects)")
+    parser.add_argument(
+        "--model",
+        default="objects",
+        help="a network by name, or a folder that `camkit train` wrote (default: objects)",
+    )
     parser.add_argument("--weights", metavar="FILE", help="its weights, .pth or .safetensors")
     parser.add_argument("--names", metavar="FILE", help="class names, one a line")
     parser.add_argument("--top", type=int, default=5, help="classes shown (default: 5)")
@@ -185,8 +189,10 @@ def _out_folder(out: Path, photos: Sequence[Path]) -> Path:
 
 def _network(asked: argparse.Namespace) -> CamModel:
     try:
-        from camkit import zoo
+        from camkit import finetune, zoo
 
+        if asked.weights is None and Path(asked.model, finetune.MODEL).is_file():
+            return finetune.load(asked.model)
         return zoo.load(asked.model, asked.weights, names=asked.names)
     except ImportError as error:
         raise Stop(f"{error}; `camkit doctor` says what to do.") from error
@@ -454,6 +460,98 @@ def _agreed(question: str) -> bool:
     except EOFError:  # nobody is there to answer
         print()
         return False
+
+
+# --- camkit train -------------------------------------------------------------------------------
+
+
+def _add_train(commands: Any) -> None:
+    parser = _command(
+        commands, "train", "train a network with maps on a folder of pictures", _train
+    )
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="DIR",
+        help="DIR/cat/*.jpg, DIR/dog/*.jpg, ...; or these below DIR/train and DIR/val; "
+        "or imagenette, which torchvision downloads",
+    )
+    parser.add_argument(
+        "--arch",
+        default="resnet18",
+        help="vgg16_gap, alexnet_gap, googlenet_gap, alexnet_star_gap: the paper's; resnet18 and "
+        "other classifiers of torchvision; plain and other small ones (default: resnet18)",
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="to start from: a file, default for torchvision's published ones, or none (default: "
+        "default, none for the small networks)",
+    )
+    parser.add_argument("--frozen", action="store_true", help="only the new layers learn")
+    parser.add_argument(
+        "--pool", choices=("average", "max", "flatten"), default="average", help="average has maps"
+    )
+    parser.add_argument("--epochs", type=int, default=10, help="default: 10")
+    parser.add_argument("--batch", type=int, default=32, help="pictures in a step (default: 32)")
+    parser.add_argument("--rate", type=float, help="highest learning rate of the new layers")
+    parser.add_argument("--size", type=int, help="side of the input in pixels")
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument(
+        "--out", default="trained", metavar="DIR", help="results; a run there goes on (trained)"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=min(4, max(0, (os.cpu_count() or 1) - 1)),
+        help="processes that read pictures (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--yes", action="store_true", help="do not ask before a download")
+
+
+def _train(asked: argparse.Namespace) -> int:
+    from camkit import finetune
+
+    names = ("arch", "weights", "frozen", "pool", "size", "epochs", "batch", "rate", "seed")
+    out = Path(asked.out)
+    try:
+        plan = finetune.Plan(**{name: getattr(asked, name) for name in names})
+        data, words = _training_pictures(asked)
+        if out.resolve() == data.resolve() or data.resolve() in out.resolve().parents:
+            raise Stop(f"--out {out} lies among the pictures, as if it were a class: give another.")
+        learn, check = finetune.folders(data, plan.seed)
+        print(f"learning from {learn}\nchecking on {check}")
+        start = {"none": "random weights", "default": "the published weights"}
+        rate = f"{plan.optimizer} with a rate up to {plan.highest_rate:g}"
+        print(f"{plan.arch} from {start.get(plan.start, plan.start)}, {rate}; results in {out}")
+        run = finetune.train(data, out, plan, words=words, workers=max(0, asked.workers))
+    except ImportError as error:
+        raise Stop(f"{error}; `camkit doctor` says what to do.") from error
+    except ValueError as error:
+        raise Stop(_sentence(error)) from error
+    except OSError as error:
+        told = f"{_sentence(error)} What was written before is whole; the same command goes on."
+        raise Stop(told, code=1) from error
+    for epoch in run.epochs:
+        print(f"epoch {epoch.epoch}: loss {epoch.loss:.3f}, right {100 * epoch.accuracy:.1f} %")
+    if run.ended != "finished":
+        print(f"camkit train: {run.ended}.", file=sys.stderr)
+    if run.best is None:
+        print("No epoch was finished, so nothing was kept.", file=sys.stderr)
+    else:
+        print(f"{out / finetune.MODEL} is the network after epoch {run.best.epoch}.")
+        if plan.pool != "flatten":
+            print(f"See what it looks at: camkit cam PHOTO --model {out}")
+    return {"finished": 0, "interrupted": 130}.get(run.ended, 1)
+
+
+def _training_pictures(asked: argparse.Namespace) -> tuple[Path, dict[str, str]]:
+    """The folder, and what its classes are called in words."""
+    from camkit import finetune
+
+    if asked.data != "imagenette" or Path(asked.data).is_dir():
+        return Path(asked.data), {}
+    here = Path("imagenette2-320").is_dir()
+    yes = here or asked.yes or _agreed("Download Imagenette, 340 MB, into this folder?")
+    return finetune.imagenette(yes=yes), finetune.WORDS
 
 
 def _add_doctor(commands: Any) -> None:
