@@ -472,6 +472,32 @@ def five_guesses(boxes: Sequence[npt.ArrayLike]) -> tuple[Ints, Floats]:
     return ranks, guesses
 
 
+def centred_box(height: float, width: float, side: float) -> Box:
+    """Draw the box in the middle that takes a share of each side: a rival that looks at nothing.
+
+    Args:
+        height: of the picture, in pixels.
+        width: of the picture, in pixels.
+        side: share of the height and of the width, above 0, up to 1: the whole picture.
+
+    Returns:
+        ``(x0, y0, x1, y1)`` in pixels, end exclusive.
+
+    Raises:
+        ValueError: ``side`` is not a share, or the picture has no area.
+
+    Example:
+        >>> centred_box(100, 200, 0.5)
+        (50.0, 25.0, 150.0, 75.0)
+    """
+    if not 0 < side <= 1:
+        raise ValueError(f"side is a share of each side, above 0 and up to 1, got {side}.")
+    if not (height > 0 and width > 0):
+        raise ValueError(f"height and width must be above 0, got {height} and {width}.")
+    across, down = width * (1 - side) / 2, height * (1 - side) / 2
+    return across, down, width - across, height - down
+
+
 def authors_boxes(
     heatmap: npt.ArrayLike, levels: tuple[int, int, int] = (20, 100, 110)
 ) -> npt.NDArray[np.float64]:

@@ -227,3 +227,22 @@ def test_the_face_is_the_module() -> None:
     import camkit
 
     assert camkit.box_from_map is boxes.box_from_map
+
+
+# ---------------------------------------------------------------- the rival that looks at nothing
+
+
+def test_a_centred_box_has_equal_margins_and_its_share_of_each_side() -> None:
+    assert boxes.centred_box(10, 20, 0.5) == (5.0, 2.5, 15.0, 7.5)
+    assert boxes.centred_box(10, 20, 1) == (0.0, 0.0, 20.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "side", "word"),
+    [(10, 20, 0, "share of each side"), (10, 20, 70, "got 70"), (0, 20, 0.5, "got 0 and 20")],
+)
+def test_a_centred_box_of_no_size_is_refused(
+    height: float, width: float, side: float, word: str
+) -> None:
+    with pytest.raises(ValueError, match=word):
+        boxes.centred_box(height, width, side)
