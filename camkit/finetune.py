@@ -831,7 +831,7 @@ def _read_checkpoint(target: Path, plan: Plan, pictures: str) -> dict[str, Any] 
         for key, value in wanted.items()
         if before.get(key) != value
     ]
-    if not same:
+    if not same and not changed:  # another seed divides them otherwise
         changed.append("other pictures")
     if changed:
         raise ValueError(

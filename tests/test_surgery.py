@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from camkit import train
 from camkit.heads import CamModel, as_convolution, as_linear, replace_head
 
 
@@ -67,6 +69,7 @@ def test_every_pooling_scores_and_learns(pool: str) -> None:
         ({"after": "2", "size": 7}, "single place at 7 pixels"),
         ({"after": "2", "width": 0}, "at least 1"),
         ({"after": "2", "pool": "median"}, 'pool must be "average", "max" or "flatten"'),
+        ({"after": "2", "convs": -1}, "convs at least 0"),
     ],
 )
 def test_what_cannot_be_cut_is_told(asked: dict[str, object], words: str) -> None:
@@ -105,3 +108,33 @@ def test_the_wrong_layers_weights_fit_and_still_break_the_identity() -> None:
 def test_only_a_pointwise_convolution_is_a_linear_layer(make: Callable[[], nn.Module]) -> None:
     with pytest.raises(TypeError, match="1x1 convolution"):
         as_linear(make())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "words"),
+    [
+        ("googlenet", {"after": "inception4f"}, "near ones: .*'inception4e'"),
+        ("vgg16", {"after": "features.82"}, "near ones: .*'features.28'"),
+        ("alexnet", {"after": "conv5"}, "AlexNet has no layer 'conv5' to cut after; near ones: "),
+        ("vgg16", {"size": 16}, "single place at 16 pixels.*cut earlier, for example after"),
+        ("alexnet", {"after": "features.10", "size": 64, "groups": 5}, "groups"),
+    ],
+)
+def test_the_papers_networks_tell_what_cannot_be_cut(
+    name: str, asked: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        replace_head(of_torchvision(name), 2, **asked)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("classes", [0, []])
+def test_a_head_needs_a_class(classes: int | list[str]) -> None:
+    with pytest.raises(ValueError, match="classes and width must be at least 1"):
+        replace_head(chain(), classes, after="2", size=32)
+
+
+def test_fewer_classes_than_labels_are_told_before_a_step() -> None:
+    net = replace_head(chain(), 2, after="2", width=4, size=32)
+    images, labels = np.zeros((3, 32, 32, 3), np.uint8), np.array([0, 1, 2])
+    with pytest.raises(ValueError, match=r"Labels run from 0 to 2, but the network has 2 classes"):
+        train.train(net, images, labels, threads=1, progress=False)
