@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from camkit.widgets.classes import any_class, difference
     from camkit.widgets.explorer import Choice, Explorer, Frame, Slider, Tick
     from camkit.widgets.mix import mix_the_units
+    from camkit.widgets.swap import fit_heads, head_swapper
+    from camkit.widgets.sweep import threshold
     from camkit.widgets.votes import predict
 
 _HOME = {
@@ -23,8 +25,11 @@ _HOME = {
     "Tick": "explorer",
     "any_class": "classes",
     "difference": "classes",
+    "fit_heads": "swap",
+    "head_swapper": "swap",
     "mix_the_units": "mix",
     "predict": "votes",
+    "threshold": "sweep",
 }
 
 __all__ = [
@@ -35,8 +40,11 @@ __all__ = [
     "Tick",
     "any_class",
     "difference",
+    "fit_heads",
+    "head_swapper",
     "mix_the_units",
     "predict",
+    "threshold",
 ]
 
 
