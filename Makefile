@@ -28,7 +28,7 @@ notebooks: .venv/.course,test
 	OMP_NUM_THREADS=1 $(BIN)/python course/build.py
 
 weights: .venv/.course
-	$(BIN)/python -m camkit.train
+	$(BIN)/python -m camkit.recipes
 
 bench: .venv/.course,bench
 	@for file in benchmarks/*.py; do echo "== $$file"; OMP_NUM_THREADS=1 $(BIN)/python $$file || exit 1; done

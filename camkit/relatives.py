@@ -1,8 +1,12 @@
-"""Small relatives of the paper's networks, made for the picture world: 128 pixels, 32 units.
+"""Small relatives of the paper's networks, made for the picture world: 128 pixels, 48 units.
 
 Each follows the plan of its big relative: AlexNet's large first filters, VGG's pairs of 3x3
 convolutions, GoogLeNet's inception blocks, ResNet's shortcuts. All have batch norm, which the
 originals of 2012 to 2014 had not, so that they train in minutes.
+
+A step of two takes an even kernel here: only then does cell i of a map lie in the middle of its 8
+pixels, where bilinear upsampling puts it. The originals' odd kernels move every map, and so every
+box, by almost half a cell to the right and down.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from torch import Tensor, nn
 
 from camkit.heads import CamModel, Pool
 
-UNITS = 32  # fewer than two a class, as in ImageNet networks: more would be copies of each other
+UNITS = 48  # two or three a class: with many more, units become copies of each other
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 
@@ -44,7 +48,7 @@ def build(
     Example:
         >>> net = build("plain", ["cat", "dog"])
         >>> net.features(torch.zeros(1, 3, 128, 128)).shape
-        torch.Size([1, 32, 16, 16])
+        torch.Size([1, 48, 16, 16])
     """
     if arch not in ARCHITECTURES:
         raise ValueError(f"There is no small network {arch!r}, only {', '.join(ARCHITECTURES)}.")
@@ -68,8 +72,9 @@ def build(
 
 
 def _conv(before: int, after: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    padding = (kernel - stride + 1) // 2
     return nn.Sequential(
-        nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False),
+        nn.Conv2d(before, after, kernel, stride, padding, bias=False),
         nn.BatchNorm2d(after),
         nn.ReLU(inplace=True),
     )
@@ -78,18 +83,23 @@ def _conv(before: int, after: int, kernel: int = 3, stride: int = 1) -> nn.Seque
 def _plain(strides: tuple[int, int, int, int, int]) -> nn.Sequential:
     first, second, third, fourth, fifth = strides
     return nn.Sequential(
-        _conv(3, 16, 5, first),
-        _conv(16, 32, 3, second),
-        _conv(32, 64, 3, third),
-        _conv(64, 96, 3, fourth),
-        _conv(96, UNITS, 3, fifth),
+        _conv(3, 16, 4, first),
+        _conv(16, 32, _even(second), second),
+        _conv(32, 64, _even(third), third),
+        _conv(64, 96, _even(fourth), fourth),
+        _conv(96, UNITS, _even(fifth), fifth),
     )
+
+
+def _even(stride: int) -> int:
+    """Kernel: 2 for a step of two, which sees least beyond its cell, else 3."""
+    return 2 if stride == 2 else 3
 
 
 def _alexnet() -> nn.Sequential:
     return nn.Sequential(
-        _conv(3, 32, 11, 4),
-        nn.MaxPool2d(3, 2, 1),
+        _conv(3, 32, 12, 4),
+        nn.MaxPool2d(2),
         _conv(32, 64, 5),
         _conv(64, 96),
         _conv(96, UNITS),
@@ -98,9 +108,9 @@ def _alexnet() -> nn.Sequential:
 
 def _vgg() -> nn.Sequential:
     return nn.Sequential(
-        _conv(3, 16),
+        _conv(3, 8),
         nn.MaxPool2d(2),
-        _conv(16, 24),
+        _conv(8, 24),
         _conv(24, 24),
         nn.MaxPool2d(2),
         _conv(24, 48),
@@ -125,15 +135,16 @@ class Inception(nn.Module):
         return torch.cat([self.one(x), self.three(x), self.five(x), self.pooled(x)], dim=1)
 
 
-def _googlenet() -> nn.Sequential:
+def _googlenet(*, coarse: bool = False) -> nn.Sequential:
     return nn.Sequential(
-        _conv(3, 16, 7, 2),
-        nn.MaxPool2d(3, 2, 1),
+        _conv(3, 16, 8, 2),
+        nn.MaxPool2d(2),
         _conv(16, 48),
-        nn.MaxPool2d(3, 2, 1),
+        nn.MaxPool2d(2),
         Inception(48, 16, 32, 8, 8),
         Inception(64, 24, 48, 12, 12),
-        Inception(96, 8, 16, 4, 4),
+        nn.MaxPool2d(2) if coarse else nn.Identity(),
+        Inception(96, 12, 24, 6, 6),
     )
 
 
@@ -142,7 +153,7 @@ class Residual(nn.Module):
 
     def __init__(self, before: int, after: int, stride: int = 1) -> None:
         super().__init__()
-        self.first = _conv(before, after, 3, stride)
+        self.first = _conv(before, after, _even(stride), stride)
         self.second = nn.Sequential(
             nn.Conv2d(after, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after)
         )
@@ -151,7 +162,7 @@ class Residual(nn.Module):
             nn.Identity()
             if same
             else nn.Sequential(
-                nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after)
+                nn.AvgPool2d(stride), nn.Conv2d(before, after, 1, bias=False), nn.BatchNorm2d(after)
             )
         )
 
@@ -161,7 +172,7 @@ class Residual(nn.Module):
 
 def _resnet() -> nn.Sequential:
     return nn.Sequential(
-        _conv(3, 16, 5, 2), Residual(16, 32, 2), Residual(32, 96, 2), Residual(96, UNITS)
+        _conv(3, 16, 4, 2), Residual(16, 32, 2), Residual(32, 96, 2), Residual(96, UNITS)
     )
 
 
@@ -172,5 +183,6 @@ ARCHITECTURES: dict[str, Callable[[], nn.Sequential]] = {
     "alexnet": _alexnet,
     "vgg": _vgg,
     "googlenet": _googlenet,
+    "googlenet-coarse": lambda: _googlenet(coarse=True),  # map 8 x 8, as GoogLeNet before surgery
     "resnet": _resnet,
 }

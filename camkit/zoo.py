@@ -152,7 +152,7 @@ def _load_shipped(name: str, size: int | tuple[int, int] | None) -> CamModel:
     if hashlib.sha256(file.read_bytes()).hexdigest() != told["sha256"]:
         raise WeightsError(
             f"{file} is not the file its card describes; install camkit again, "
-            f"or remake it with `python -m camkit.train {name}`."
+            f"or remake it with `python -m camkit.recipes {name}`."
         )
     net: CamModel = relatives.build(
         told["arch"], names=told["classes"], pool=told["pool"], size=size or told["size"]

@@ -322,7 +322,7 @@ def test_the_documented_commands_are_those_make_runs(tmp_path: Path) -> None:
     words = {
         "lab": "camkit lab",
         "test": "pytest -n 2 --dist loadfile",
-        "weights": "python -m camkit.train",
+        "weights": "python -m camkit.recipes",
     }
     for target, command in words.items():
         done = subprocess.run(

@@ -25,6 +25,8 @@ FLOORS = {
     "world": 1,
     "zoo": 2,
     "train": 2,
+    "recipes": 2,
+    "finetune": 2,
     "transfer": 2,
     "datasets": 2,
     "plot": 3,
@@ -44,6 +46,8 @@ NEIGHBOURS = {
     "relatives": {"heads"},
     "saliency": {"heads"},
     "train": {"datasets", "zoo"},
+    "recipes": {"train", "zoo"},
+    "finetune": {"train", "datasets", "zoo"},
     "transfer": {"datasets"},
     "cli": {"doctor", "export"},
 }

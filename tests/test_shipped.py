@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import camkit
-from camkit import train, world, zoo
+from camkit import recipes, train, world, zoo
 
 FRESH = 1000
 
@@ -45,7 +45,7 @@ def test_the_network_does_what_the_card_says_on_a_fresh_draw(
         (card["gt_known_localization"], measured.gt_known),
     ):
         # Two and a half standard errors of the difference between the card's draw and this one.
-        error = 2.5 * np.sqrt(told * (1 - told) * (1 / FRESH + 1 / train.TEST_PICTURES))
+        error = 2.5 * np.sqrt(told * (1 - told) * (1 / FRESH + 1 / recipes.TEST_PICTURES))
         assert found == pytest.approx(told, abs=max(error, 0.01))
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from camkit import relatives, train, world
+from camkit import relatives, train
 from camkit.heads import CamModel
 from camkit.train import History, Images, Labels, Recipe
 
@@ -158,58 +155,12 @@ def test_unit_similarity_by_hand() -> None:
     assert train.unit_similarity(mixed, images, labels, top=4) == pytest.approx(1 / 3)
 
 
-TINY = Recipe(pictures=40, epochs=1, batch=20, size=64)
-
-
-@pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One recipe that is made in seconds, measured on few pictures."""
-    monkeypatch.setitem(train.RECIPES, "tiny", TINY)
-    monkeypatch.setattr(train, "TEST_PICTURES", 40)
-    monkeypatch.setattr(train, "CHECK_PICTURES", 20)
-
-
-@pytest.mark.usefixtures("tiny")
-def test_making_a_network_writes_weights_and_a_card_and_does_it_once(tmp_path: Path) -> None:
-    card = train.make("tiny", tmp_path, progress=False)
-    assert card == json.loads((tmp_path / "tiny.json").read_text())
-    assert card["recipe"]["pictures"] == 40
-    assert set(card["by_class"]) == set(world.CLASSES)
-    before = (tmp_path / "tiny.safetensors").stat().st_mtime_ns
-    assert train.make("tiny", tmp_path, progress=False) == card
-    assert (tmp_path / "tiny.safetensors").stat().st_mtime_ns == before
-    (tmp_path / "tiny.safetensors").write_bytes(b"damaged")
-    train.make("tiny", tmp_path, progress=False)
-    assert (tmp_path / "tiny.safetensors").stat().st_size > 100_000
-
-
-def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "net.safetensors"
-    file.write_bytes(b"old")
-
-    def full(self: Path, blob: bytes) -> int:
-        with self.open("wb") as stream:
-            stream.write(blob[:1])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space"):
-        train._write(file, b"new")
-    assert file.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [file]
-
-
-def test_an_unknown_recipe_is_named() -> None:
-    with pytest.raises(ValueError, match="no recipe 'birdies'"):
-        train.make("birdies")
-
-
 @pytest.mark.parametrize("arch", relatives.ARCHITECTURES)
 @pytest.mark.parametrize("pool", ["average", "max", "flatten"])
 def test_every_small_relative_scores_and_maps(arch: str, pool: relatives.Pool) -> None:
     net = relatives.build(arch, ["a", "b", "c"], pool=pool).eval()
     features = net.features(torch.rand(1, 3, 128, 128))
-    side = {"coarse": 8, "fine": 32}.get(arch, 16)
+    side = {"coarse": 8, "googlenet-coarse": 8, "fine": 32}.get(arch, 16)
     assert features.shape == (
         1,
         net.weights.shape[1] // (side**2 if pool == "flatten" else 1),
@@ -225,3 +176,27 @@ def test_every_small_relative_scores_and_maps(arch: str, pool: relatives.Pool) -
 def test_an_unknown_relative_is_named() -> None:
     with pytest.raises(ValueError, match="no small network 'lenet'"):
         relatives.build("lenet", ["a", "b"])
+
+
+@pytest.mark.parametrize("arch", relatives.ARCHITECTURES)
+def test_a_cell_looks_at_its_own_pixels_not_half_a_cell_beside_them(arch: str) -> None:
+    """Odd kernels with a step of two once moved every box to the right and down."""
+    net = relatives.build(arch, ["a", "b"]).double().eval()
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.constant_(layer.weight, 1.0)
+    forth = torch.rand(1, 3, 128, 128, dtype=torch.float64, generator=torch.manual_seed(0))
+    places = torch.arange(128, dtype=torch.float64)
+    centres = []
+    for x in (forth, forth.flip(2, 3)):  # both, as the maximum of a pool lies on one side or other
+        x.requires_grad_()
+        features = net.features(x)
+        cells = features.shape[2]
+        here = cells // 2 if x is forth else cells - 1 - cells // 2
+        (gradient,) = torch.autograd.grad(features[0, :, here, here].sum(), x)
+        weight = gradient.abs().sum((0, 1, 2))
+        centres.append(float((weight * places).sum() / weight.sum()))
+    stride = 128 // cells
+    middle = stride * (cells // 2) + (stride - 1) / 2
+    assert centres[0] == pytest.approx(middle, abs=stride / 4)
+    assert (centres[0] + 127 - centres[1]) / 2 == pytest.approx(middle, abs=stride / 4)
