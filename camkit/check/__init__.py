@@ -13,6 +13,7 @@ from camkit.check.core import Check, Problem, Verdict, Wrong
 from camkit.check.nb00 import hottest_cell
 from camkit.check.nb01 import class_map, same_scores_other_map
 from camkit.check.nb02 import difference_map, fair_colours
+from camkit.check.nb03 import answer_and_map, as_convolution
 from camkit.check.nb05 import box_from_map, growing_map, to_photo
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "Problem",
     "Verdict",
     "Wrong",
+    "answer_and_map",
+    "as_convolution",
     "box_from_map",
     "class_map",
     "difference_map",
