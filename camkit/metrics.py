@@ -497,13 +497,32 @@ class MaxBoxAcc:
             _true_boxes(given, f"boxes[{i}]", cells.shape[1:], self.convention)
             for i, given in enumerate(boxes)
         ]
-        wanted = np.array(self.agrees)[:, None]
-        right = np.zeros_like(self._right)
-        for one, true in zip(cells, truth, strict=True):
-            ious = _curve(one, true, self.thresholds, self.keep, self.rule, self.convention)
-            right += ious[None] >= wanted
-        self._right = self._right + right
-        self._pictures += len(cells)
+        ious = np.empty((len(cells), len(self.thresholds)))
+        for row, one, true in zip(ious, cells, truth, strict=True):
+            row[:] = _curve(one, true, self.thresholds, self.keep, self.rule, self.convention)
+        return self.add_ious(ious)
+
+    def add_ious(self, ious: npt.ArrayLike) -> MaxBoxAcc:
+        """Add pictures whose IoU at every threshold is known already, from a table for instance.
+
+        Args:
+            ious: ``(B, T)``, from 0 to 1, as `iou_at_thresholds` gives them for the same settings.
+
+        Returns:
+            The meter itself.
+
+        Raises:
+            TypeError: they are not numbers.
+            ValueError: there is not one for each threshold, or one leaves 0..1.
+        """
+        rows = _numbers(ious, "ious")
+        if rows.ndim != 2:
+            raise ValueError(f"ious must be (B, {len(self.thresholds)}), got shape {rows.shape}.")
+        _check_length("ious", rows.shape, (len(rows), len(self.thresholds)))
+        if not ((rows >= 0) & (rows <= 1)).all():
+            raise ValueError("ious must lie within 0..1.")
+        self._right = self._right + (rows[None] >= np.array(self.agrees)[:, None, None]).sum(axis=1)
+        self._pictures += len(rows)
         return self
 
     def merge(self, other: MaxBoxAcc) -> MaxBoxAcc:

@@ -205,6 +205,20 @@ def test_the_best_threshold_is_the_lowest_of_equals() -> None:
     assert meter.result().thresholds.tolist() == [0.3, 0.3]
 
 
+def test_ious_from_a_table_count_as_the_maps_did() -> None:
+    grid = [0.1, 0.3, 0.6]
+    for kind in (MaxBoxAcc, MaxBoxAccV2):
+        direct = kind(grid).add(MAPS, TRUTH)
+        pairs = zip(MAPS, TRUTH, strict=True)
+        rows = [iou_at_thresholds(m, t, grid, keep=direct.keep) for m, t in pairs]
+        told = kind(grid).add_ious(rows[:2]).add_ious(rows[2:])
+        assert np.array_equal(told.curve, direct.curve)
+        assert told.result().pictures == len(MAPS)
+    for bad, word in (([0.1, 0.2, 0.3], r"\(B, 3\)"), ([[0.1]], "shape"), ([[0, 0, 2]], "within")):
+        with pytest.raises(ValueError, match=word):
+            MaxBoxAcc(grid).add_ious(bad)
+
+
 def test_a_tensor_is_a_map() -> None:
     for kind in (torch.float64, torch.float32, torch.bfloat16):
         maps = torch.tensor(STEPS[None], dtype=kind)
