@@ -96,9 +96,7 @@ def fit_heads(
         heads = _blank_heads(features, len(net.names))
     for name, head in heads.items():
         if name == "average":
-            with torch.no_grad():
-                head[-1].weight.copy_(net.weights)
-                head[-1].bias.copy_(net.bias)
+            head[-1].load_state_dict({"weight": net.weights, "bias": net.bias})
         else:
             _fit(head, features, wanted, steps)
         head.requires_grad_(False)
@@ -222,7 +220,7 @@ def try_head(name: str, head: nn.Sequential, features: Tensor, taken: Taken) -> 
     last = max(i for i, layer in enumerate(chain) if isinstance(layer, (nn.Linear, nn.Conv2d)))
     at = pool if taken == "pooling" else 0
     f, scores = steps[at][0], steps[-1][0]
-    weights, bias = chain[last].weight.detach().flatten(1), chain[last].bias.detach()
+    weights, bias = _weights_of(chain[last])
     ready = last < at  # the class weights lie before the pooling: what is pooled are the maps
     maps = sums = None
     if ready:
@@ -251,6 +249,12 @@ def try_head(name: str, head: nn.Sequential, features: Tensor, taken: Taken) -> 
     if name in forbids and not trial.holds:
         trial = Trial(**{**vars(trial), "broken_at": row[forbids[name]]})
     return trial
+
+
+def _weights_of(layer: nn.Module) -> tuple[Tensor, Tensor]:
+    """w ``(C, n)`` and b ``(C,)`` of a linear layer or a 1x1 convolution."""
+    state = layer.state_dict()
+    return state["weight"].flatten(1), state["bias"]
 
 
 def _told(layer: nn.Module) -> str:
