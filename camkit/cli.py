@@ -20,13 +20,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from camkit.finetune import Epoch
     from camkit.heads import CamModel, CamResult
-    from camkit.images import Array
+    from camkit.images import Array, Sample
 
-PICTURES = (
-    ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"
-)  # fmt: skip
-"""Endings that make a file of a folder a photograph; a file that is named may have any."""
 UPLOAD_BYTES = 200_000_000
 """A photograph dropped on a notebook travels in one message; 10 MiB is the limit by default."""
 
@@ -78,7 +75,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"camkit {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_cam, _add_lab, _add_fetch, _add_train, _add_doctor):
+    for add in (
+        _add_cam,
+        _add_lab,
+        _add_fetch,
+        _add_train,
+        _add_evaluate,
+        _add_tables,
+        _add_doctor,
+    ):
         add(commands)
     return parser
 
@@ -144,6 +149,8 @@ def _cam(asked: argparse.Namespace) -> int:
 
 def _photos(named: Sequence[str]) -> tuple[list[Path], list[tuple[Path, str]]]:
     """The files to explain, each once, in order; and folders that hold none."""
+    from camkit.datasets.base import PICTURES
+
     found: dict[Path, Path] = {}
     bad: list[tuple[Path, str]] = []
     for one in map(Path, named):
@@ -485,24 +492,35 @@ def _add_train(commands: Any) -> None:
     parser.add_argument(
         "--weights",
         metavar="FILE",
-        help="to start from: a file, default for torchvision's published ones, or none (default: "
-        "default, none for the small networks)",
+        help="weights to start from: a file, the word default for torchvision's published ones, or "
+        "the word none; left out, it is default, and none for the small networks",
     )
     parser.add_argument("--frozen", action="store_true", help="only the new layers learn")
     parser.add_argument(
         "--pool", choices=("average", "max", "flatten"), default="average", help="average has maps"
     )
-    parser.add_argument("--epochs", type=int, default=10, help="default: 10")
-    parser.add_argument("--batch", type=int, default=32, help="pictures in a step (default: 32)")
-    parser.add_argument("--rate", type=float, help="highest learning rate of the new layers")
-    parser.add_argument("--size", type=int, help="side of the input in pixels")
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--epochs", type=int, default=10, metavar="N", help="default: 10")
     parser.add_argument(
-        "--out", default="trained", metavar="DIR", help="results; a run there goes on (trained)"
+        "--batch", type=int, default=32, metavar="N", help="pictures in a step (default: 32)"
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        metavar="X",
+        help="highest rate of the new layers (default: 0.01, small networks 0.006); layers that "
+        "bring weights learn at a tenth",
+    )
+    parser.add_argument("--size", type=int, metavar="N", help="side of the input in pixels")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    parser.add_argument(
+        "--out",
+        default="trained",
+        metavar="DIR",
+        help="results; a run that was stopped there goes on (default: trained)",
     )
     parser.add_argument(
         "--workers", type=int, default=min(4, max(0, (os.cpu_count() or 1) - 1)),
-        help="processes that read pictures (default: %(default)s)",
+        metavar="N", help="processes that read pictures (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--yes", action="store_true", help="do not ask before a download")
 
@@ -522,7 +540,15 @@ def _train(asked: argparse.Namespace) -> int:
         start = {"none": "random weights", "default": "the published weights"}
         rate = f"{plan.optimizer} with a rate up to {plan.highest_rate:g}"
         print(f"{plan.arch} from {start.get(plan.start, plan.start)}, {rate}; results in {out}")
-        run = finetune.train(data, out, plan, words=words, workers=max(0, asked.workers))
+        run = finetune.train(
+            data,
+            out,
+            plan,
+            words=words,
+            workers=max(0, asked.workers),
+            tell=_tell_epoch,
+            progress=sys.stderr.isatty(),  # without a terminal the bar would be noise in a log
+        )
     except ImportError as error:
         raise Stop(f"{error}; `camkit doctor` says what to do.") from error
     except ValueError as error:
@@ -530,17 +556,25 @@ def _train(asked: argparse.Namespace) -> int:
     except OSError as error:
         told = f"{_sentence(error)} What was written before is whole; the same command goes on."
         raise Stop(told, code=1) from error
-    for epoch in run.epochs:
-        print(f"epoch {epoch.epoch}: loss {epoch.loss:.3f}, right {100 * epoch.accuracy:.1f} %")
     if run.ended != "finished":
         print(f"camkit train: {run.ended}.", file=sys.stderr)
     if run.best is None:
         print("No epoch was finished, so nothing was kept.", file=sys.stderr)
     else:
-        print(f"{out / finetune.MODEL} is the network after epoch {run.best.epoch}.")
+        right = f"right on {100 * run.best.accuracy:.1f} % of the checking pictures"
+        print(f"{out / finetune.MODEL} is the network after epoch {run.best.epoch}, {right}.")
         if plan.pool != "flatten":
             print(f"See what it looks at: camkit cam PHOTO --model {out}")
     return {"finished": 0, "interrupted": 130}.get(run.ended, 1)
+
+
+def _tell_epoch(epoch: Epoch) -> None:
+    from tqdm.auto import tqdm
+
+    tqdm.write(
+        f"epoch {epoch.epoch}: loss {epoch.loss:.3f}, right {100 * epoch.accuracy:.1f} %, "
+        f"{epoch.seconds:.1f} s"
+    )
 
 
 def _training_pictures(asked: argparse.Namespace) -> tuple[Path, dict[str, str]]:
@@ -552,6 +586,123 @@ def _training_pictures(asked: argparse.Namespace) -> tuple[Path, dict[str, str]]
     here = Path("imagenette2-320").is_dir()
     yes = here or asked.yes or _agreed("Download Imagenette, 340 MB, into this folder?")
     return finetune.imagenette(yes=yes), finetune.WORDS
+
+
+# --- camkit evaluate ----------------------------------------------------------------------------
+
+WORLD_SPLITS = ("train", "val", "test", "hard", "two")
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = _command(commands, "evaluate", "measure a network on a whole set", _evaluate)
+    add = parser.add_argument
+    add(
+        "--data", required=True, metavar="DIR", help='the set\'s folder, or "world", which is drawn'
+    )
+    layouts = ("folder", "ilsvrc", "cub", "voc", "wsol", "world")
+    add("--layout", choices=layouts, help="how it lies there (default: one folder a class)")
+    splits = ", ".join(WORLD_SPLITS)
+    add("--split", help=f"of cub and voc; of the world: {splits} (default: test)")
+    add("--length", type=int, default=2000, help="of the world (default: 2000)")
+    add("--metadata", metavar="DIR", help="of wsol: the lists of one split")
+    add("--model", default="objects", help="a network by name (default: objects)")
+    add("--weights", metavar="FILE", help="its weights, .pth or .safetensors")
+    add("--names", metavar="FILE", help="class names, one a line")
+    add("--by", choices=("name", "position"), help="how classes find outputs (default: the set's)")
+    add("--threshold", type=float, default=0.2, help="box: share of the maximum (default: 0.2)")
+    add("--batch", type=int, default=16, help="pictures in a pass (default: 16)")
+    add("--workers", type=int, default=0, help="processes that read (default: 0)")
+    add("--device", default="cpu", help='"cuda" for a GPU (default: cpu)')
+    add("--out", default="evaluation.csv", metavar="FILE", help="the table (evaluation.csv)")
+
+
+def _evaluate(asked: argparse.Namespace) -> int:
+    net = _network(asked)
+    from camkit import evaluate
+    from camkit.datasets import PictureFiles
+
+    try:
+        samples = _samples(asked, net)
+        told = str(samples) if isinstance(samples, PictureFiles) else repr(samples)
+        is_first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts
+        if is_first:
+            print(told)
+        found = evaluate.evaluate(
+            net.to(_device(asked.device)), samples, asked.out, workers=asked.workers,
+            batch=asked.batch, threshold=asked.threshold, by=asked.by,
+        )  # fmt: skip
+    except ValueError as error:
+        raise Stop(_sentence(error)) from error
+    except OSError as error:
+        told = f"{_sentence(error)} What was written before is whole; the same command goes on."
+        raise Stop(told, code=1) from error
+    if is_first:
+        print(f"{found}\nBoxes keep what is above {asked.threshold:g} of a map's maximum; ", end="")
+        print(f"the rows are in {asked.out}.")
+        for name, why in found.unreadable:
+            print(f"{name}: {why}", file=sys.stderr)
+    return 1 if found.unreadable else 0
+
+
+def _samples(asked: argparse.Namespace, net: CamModel) -> Sequence[Sample]:
+    from camkit import datasets, world
+
+    layout = asked.layout or ("world" if asked.data == "world" else "folder")
+    if asked.split is not None and layout not in ("cub", "voc", "world"):
+        raise Stop(f"--split is for cub, voc and world; the layout {layout} has none.")
+    if (asked.metadata is not None) != (layout == "wsol"):
+        raise Stop("--metadata goes with --layout wsol, and only with it: it names the lists.")
+    if layout == "world":
+        split = asked.split or "test"
+        if split not in WORLD_SPLITS:
+            raise Stop(f"--split of the world must be one of {', '.join(WORLD_SPLITS)}.")
+        side, length = max(net.size), asked.length
+        if split == "two":
+            return world.TwoObjects(split="test", size=side, length=length)
+        base = "test" if split == "hard" else split
+        return world.Objects(split=base, size=side, length=length, hard=split == "hard")
+    if layout == "ilsvrc":
+        return datasets.ILSVRC(asked.data)
+    if layout == "cub":
+        return datasets.CUB(asked.data, asked.split or "test")
+    if layout == "voc":
+        return datasets.VOCFolder(asked.data, split=asked.split)
+    if layout == "wsol":
+        return datasets.WSOL(asked.data, asked.metadata)
+    return datasets.ImageFolder(asked.data, None if asked.by == "position" else net.names)
+
+
+def _device(name: str) -> str:
+    """A device that is there; each process of torchrun gets a GPU of its own."""
+    import torch
+
+    if not name.startswith("cuda"):
+        return name
+    if not torch.cuda.is_available():
+        raise Stop("--device cuda: there is no GPU that torch can use; leave the option out.")
+    return name if ":" in name else f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+
+
+def _add_tables(commands: Any) -> None:
+    parser = _command(commands, "tables", "print a table of the paper beside ours", _tables)
+    parser.add_argument("number", type=int, help="of the table in the paper: 1, 2 or 3")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", dest="form", action="store_const", const="csv", help="for a program")
+    form.add_argument(
+        "--markdown", dest="form", action="store_const", const="markdown", help="for a page"
+    )
+    parser.set_defaults(form="text")
+
+
+def _tables(asked: argparse.Namespace) -> int:
+    from camkit import tables
+
+    try:
+        told: str = getattr(tables, asked.form)(asked.number)
+    except ValueError as error:
+        raise Stop(_sentence(error)) from error
+    print(told.rstrip("\n"))
+    return 0
 
 
 def _add_doctor(commands: Any) -> None:

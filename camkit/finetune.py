@@ -480,6 +480,7 @@ def train(
     workers: int = 0,
     device: str | None = None,
     watch: Callable[[int, CamModel], None] | None = None,
+    tell: Callable[[Epoch], None] | None = None,
     progress: bool = True,
 ) -> Run:
     """Train a network on a folder of pictures, or go on with a run that was stopped.
@@ -498,6 +499,7 @@ def train(
         workers: processes that read pictures; the result does not depend on it.
         device: such as "cpu" or "cuda"; None for the first GPU, if there is one.
         watch: called with the number of finished steps and the network after every step.
+        tell: called with an epoch when everything of it is written.
         progress: show a bar.
 
     Returns:
@@ -556,6 +558,8 @@ def train(
                 if run.best is run.epochs[-1]:
                     _write_model(target, net, _card(plan, net, loop, run.epochs[-1]))
                 _write_checkpoint(target, plan, pictures, net, optimizer, run.epochs)
+                if tell is not None:
+                    tell(run.epochs[-1])
         except KeyboardInterrupt:
             run.ended = "interrupted"
         except FloatingPointError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -550,6 +551,8 @@ def test_the_command_trains_and_the_result_explains_a_picture(
     told = capsys.readouterr().out
     assert f"learning from 24 pictures of 3 classes in {pictures}" in told
     assert "plain from random weights, adamw with a rate up to 0.006" in told
+    assert re.search(r"^epoch 1: loss \d\.\d+, right \d+\.\d %, \d+\.\d s$", told, re.MULTILINE)
+    assert "model.safetensors is the network after epoch 1, right on " in told
     assert "See what it looks at: camkit cam PHOTO --model mine" in told
     photo = next((pictures / KEPT[0]).iterdir())
     assert cli.main(["cam", str(photo), "--model", "mine", "--top", "3"]) == 0
