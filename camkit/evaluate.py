@@ -117,9 +117,10 @@ class Evaluation:
                 lines.append(f"{name:<28}{found.top1:8.2f}{found.top5:8.2f}{found.known:14.2f}")
         if self.max_box_acc is not None and self.max_box_acc_v2 is not None:
             one, two = self.max_box_acc, self.max_box_acc_v2
+            at = [", ".join(f"{t:.2f}" for t in found.thresholds) for found in (one, two)]
             lines += [
-                f"MaxBoxAcc {one.value:.2f} % at threshold {one.thresholds[0]:.2f}; "
-                f"MaxBoxAccV2 {two.value:.2f} % at {', '.join(f'{t:.2f}' for t in two.thresholds)}",
+                f"MaxBoxAcc {one.value:.2f} %, at the threshold {at[0]}",
+                f"MaxBoxAccV2 {two.value:.2f} %, for IoUs of .3, .5, .7 at the thresholds {at[1]}",
                 f"pointing game {self.pointing:.2f} %; energy inside {self.energy:.3f}",
             ]
         if self.outside is not None:

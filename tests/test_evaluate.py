@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from camkit import world
+from camkit import cli, world, zoo
 from camkit.boxes import box_from_map
 from camkit.cam import upsample
 from camkit.datasets import ILSVRC, ImageFolder, PictureFiles, VOCFolder
@@ -444,3 +444,79 @@ def test_parts_of_a_larger_crew_are_not_forgotten(tmp_path: Path) -> None:
     (tmp_path / "whole.part0of2.csv").write_text("")
     with pytest.raises(ValueError, match=r"part0of2\.csv was begun by another number"):
         whole(tmp_path)
+
+
+# ---------------------------------------------------------------- the command
+
+
+def test_the_command_evaluates_the_drawn_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["evaluate", "--data", "world", "--split", "hard", "--length", "5", "--batch", "2"]
+    assert cli.main(words) == 0
+    said = capsys.readouterr().out
+    assert "Objects(split='test', seed=0, size=128, length=5, framing=None, hard=True)" in said
+    rows = read_rows(tmp_path / "evaluation.csv")
+    net = zoo.load("objects")
+    pictures = world.Objects(split="test", size=128, length=5, hard=True)
+    direct = evaluate(net, pictures, tmp_path / "direct.csv", batch=2, progress=False)
+    assert rows == read_rows(tmp_path / "direct.csv")
+    assert str(direct).rpartition("\n")[0] in said  # but for the share of time
+    assert cli.main(words) == 0  # once more: nothing is left to do
+    assert "outside the network" not in capsys.readouterr().out
+
+
+def test_the_command_names_what_it_could_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in world.CLASSES[:2]:
+        trees.save(trees.drawn(1)[0], tmp_path / "set" / name / "a.png")
+    (tmp_path / "set" / world.CLASSES[0] / "b.png").write_bytes(b"")
+    assert cli.main(["evaluate", "--data", "set", "--out", "folder.csv"]) == 1
+    said = capsys.readouterr()
+    assert f"{world.CLASSES[0]}/b.png: " in said.err
+    assert "3 pictures, 1 unreadable (counted as wrong)" in said.out
+    trees.voc(tmp_path / "voc", 2)
+    # A class that no picture has needs no output: here "person", of which there is a small box.
+    assert cli.main(["evaluate", "--data", "voc", "--layout", "voc", "--out", "voc.csv"]) == 0
+    assert "localization" in capsys.readouterr().out
+    (tmp_path / "set" / "unicorn").mkdir()
+    assert cli.main(["evaluate", "--data", "set", "--out", "new.csv"]) == 2
+    assert "'unicorn'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--data", "nowhere"], "no folder 'nowhere'"),
+        (["--data", "world", "--out", "a.txt"], ".csv"),
+        (["--data", "world", "--split", "easy"], "train, val, test, hard, two"),
+        (["--data", ".", "--split", "val"], "--split is for"),
+        (["--data", ".", "--layout", "wsol"], "--metadata"),
+        (["--data", ".", "--metadata", "."], "--metadata"),
+        (["--data", "world", "--model", "objekts"], "objekts"),
+        (["--data", "world", "--threshold", "1"], "threshold"),
+        (["--data", "world", "--length", "0"], "length"),
+        (["--data", ".", "--layout", "cub", "--split", "val"], "'val'"),
+    ],
+)
+def test_the_command_says_in_a_sentence_what_it_cannot_do(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["evaluate", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_gpu_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert cli.main(["evaluate", "--data", "world", "--length", "1", "--device", "cuda"]) == 2
+    assert "no GPU" in capsys.readouterr().err
