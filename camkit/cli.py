@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_fetch,
         _add_train,
         _add_evaluate,
+        _add_tables,
         _add_doctor,
     ):
         add(commands)
@@ -680,6 +681,28 @@ def _device(name: str) -> str:
     if not torch.cuda.is_available():
         raise Stop("--device cuda: there is no GPU that torch can use; leave the option out.")
     return name if ":" in name else f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+
+
+def _add_tables(commands: Any) -> None:
+    parser = _command(commands, "tables", "print a table of the paper beside ours", _tables)
+    parser.add_argument("number", type=int, help="of the table in the paper: 1, 2 or 3")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", dest="form", action="store_const", const="csv", help="for a program")
+    form.add_argument(
+        "--markdown", dest="form", action="store_const", const="markdown", help="for a page"
+    )
+    parser.set_defaults(form="text")
+
+
+def _tables(asked: argparse.Namespace) -> int:
+    from camkit import tables
+
+    try:
+        told: str = getattr(tables, asked.form)(asked.number)
+    except ValueError as error:
+        raise Stop(_sentence(error)) from error
+    print(told.rstrip("\n"))
+    return 0
 
 
 def _add_doctor(commands: Any) -> None:
