@@ -1,0 +1,91 @@
+"""Errors counted from boxes that are right or not: the same way for drawings and photographs."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from camkit.boxes import Bools, Floats, authors_boxes, five_guesses
+
+THRESHOLDS: Floats = np.arange(1, 100) / 100
+SIDES: Floats = np.arange(1, 21) / 20
+AT_20 = 19  # the column of the paper's threshold
+
+
+def errors(right: Bools, hits: Bools) -> dict[str, float | None]:
+    """Compute the localization errors of boxes drawn for the true class, in percent.
+
+    Where the surest class is right, its box is the true class's: so the top-1 error needs no other
+    box. ``given`` is the share of right boxes among the pictures whose class is right.
+
+    Args:
+        right: whether the surest class is the true one ``(N,)``.
+        hits: whether the true class's box is right ``(N,)``.
+
+    Returns:
+        ``top1``, ``known`` (errors) and ``given`` (a share, None where no class is right).
+
+    Example:
+        >>> errors(np.array([True, True, False, False]), np.array([True, False, True, True]))
+        {'top1': 75.0, 'known': 25.0, 'given': 50.0}
+    """
+    return {
+        "top1": percent(~(right & hits)),
+        "known": percent(~hits),
+        "given": percent(hits[right]) if right.any() else None,
+    }
+
+
+def percent(which: Bools) -> float:
+    """Turn the share of True into percent, rounded to hundredths."""
+    return round(100.0 * float(np.mean(which)), 2)
+
+
+def tuned(hits: Bools) -> Bools:
+    """Choose the best column on one half of the rows, report it on the other, both ways round.
+
+    Args:
+        hits: ``(N, T)``, whether picture i is right with setting t.
+
+    Returns:
+        ``(N,)``: row i with the setting chosen on the half that it is not in.
+
+    Raises:
+        ValueError: there are fewer than two rows.
+
+    Example:
+        >>> always = np.array([[True, False]] * 6)
+        >>> tuned(always).tolist()
+        [True, True, True, True, True, True]
+    """
+    if len(hits) < 2:
+        raise ValueError(f"hits must have at least two rows to be halved, got {len(hits)}.")
+    first = np.zeros(len(hits), bool)
+    first[np.random.default_rng(0).permutation(len(hits))[: len(hits) // 2]] = True
+    found = np.zeros(len(hits), bool)
+    for half in (first, ~first):
+        found[half] = hits[half, hits[~half].mean(axis=0).argmax()]
+    return found
+
+
+def tight_and_loose(maps: npt.ArrayLike) -> Floats:
+    """Make the paper's five guesses for its test entry, with the boxes of its released tool.
+
+    Args:
+        maps: raw maps of the three surest classes, at the input's size ``(3, H, W)``.
+
+    Returns:
+        ``(5, 4)``, for the classes of ranks `camkit.boxes.GUESS_RANKS`; a missing box is NaN.
+
+    Example:
+        >>> one = np.zeros((40, 40))
+        >>> one[2:30, 2:30], one[6:16, 6:16] = 0.25, 1.0
+        >>> tight_and_loose([one] * 3)[:2].tolist()
+        [[2.0, 2.0, 30.0, 30.0], [6.0, 6.0, 16.0, 16.0]]
+    """
+    boxes = []
+    for one in np.asarray(maps, np.float64):
+        positive = one.clip(min=0)
+        grey = 255 * positive / max(positive.max(), np.finfo(float).tiny)
+        boxes.append(authors_boxes(grey.astype(np.uint8)))
+    return five_guesses(boxes)[1]

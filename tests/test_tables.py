@@ -1,0 +1,405 @@
+"""The paper's tables beside ours: the paper's figures, our measuring, and how they are set."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from camkit import relatives, tables, world, zoo
+from camkit.cli import main
+from camkit.heads import CamModel
+from camkit.metrics import localization_errors
+from camkit.tables import __main__ as command
+from camkit.tables import counted, paper, photographs, shipped
+from camkit.train import inputs_of
+
+# ---------------------------------------------------------------- the paper's figures
+
+
+def test_the_derived_columns_of_table_2() -> None:
+    """(100 - localization error) / (100 - classification error), worked out on paper."""
+    wanted = {
+        "GoogLeNet-GAP": (67.1, 65.7),
+        "VGGnet-GAP": (64.3, 62.5),
+        "GoogLeNet": (58.6, 57.1),
+        "AlexNet*-GAP": (65.8, 63.8),
+        "AlexNet-GAP": (67.1, 64.9),
+        "NIN": (59.4, 57.0),
+        "Backprop on GoogLeNet": (56.8, 55.7),
+        "Backprop on VGGnet": (56.5, 54.8),
+        "Backprop on AlexNet": (60.7, 58.8),
+        "GoogLeNet-GMP": (65.6, 63.6),
+    }
+    assert wanted.keys() == paper.LOCALIZATION.keys()
+    for method, (top1, top5) in wanted.items():
+        assert paper.box_given_class(method, 1) == pytest.approx(top1, abs=0.05)
+        assert paper.box_given_class(method, 5) == pytest.approx(top5, abs=0.05)
+
+
+def test_no_error_of_the_paper_breaks_the_order_that_must_hold() -> None:
+    """Five guesses are never worse than one; a box asks for more than a class."""
+    for figures in (paper.CLASSIFICATION, paper.LOCALIZATION):
+        assert all(top5 < top1 for top1, top5 in figures.values())
+    for method, (top1, top5) in paper.LOCALIZATION.items():
+        network = method.removeprefix(paper.BACKPROP)
+        assert paper.CLASSIFICATION[network][0] < top1
+        assert paper.CLASSIFICATION[network][1] < top5
+
+
+# ---------------------------------------------------------------- counting, by hand
+
+
+class Colours(nn.Module):
+    """One unit for red and one for green, a little blurred by nothing: the pixels themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :2] * self.scale
+
+
+def colour_net() -> CamModel:
+    """Class 0 is red, class 1 is green, and four classes are never likely."""
+    head = nn.Linear(2, 6)  # five guesses need five classes
+    with torch.no_grad():
+        head.weight.zero_()
+        head.weight[:2] = torch.eye(2)
+        head.bias.copy_(torch.tensor([0.0, 0, -1, -2, -3, -4]))
+    return CamModel(Colours(), head, size=40).eval()
+
+
+def scene(*squares: tuple[int, int, int, int, int]) -> Any:
+    """Draw squares (colour, x0, y0, x1, y1) on black."""
+    image = np.zeros((40, 40, 3), np.uint8)
+    for colour, x0, y0, x1, y1 in squares:
+        image[y0:y1, x0:x1, colour] = 255
+    return image
+
+
+def four_pictures() -> world.Batch:
+    images = [
+        scene((0, 4, 4, 28, 28)),  # red, and its box is true
+        scene((0, 4, 4, 28, 28)),  # called green: wrong class, and no green to box
+        scene((0, 4, 4, 28, 28)),  # red, but the true box is elsewhere
+        scene((0, 0, 0, 24, 24), (1, 24, 24, 34, 34)),  # green beside more red: wrong, box right
+    ]
+    boxes = [[4, 4, 28, 28], [4, 4, 28, 28], [28, 28, 34, 34], [24, 24, 34, 34]]
+    return world.Batch(
+        np.stack(images),
+        np.array([0, 1, 0, 1]),
+        [np.array([box], float) for box in boxes],
+        np.zeros((4, 40, 40), bool),
+    )
+
+
+def test_errors_of_four_pictures_by_hand() -> None:
+    told = shipped.measured(colour_net(), four_pictures())
+    assert told["classification"] == [50.0, 0.0]
+    assert told["cam"] == {"top1": 75.0, "known": 50.0, "given": 50.0}
+    # The second picture's green map has no box, the third's is elsewhere; the fourth is right with
+    # the second guess.
+    assert told["five"]["cam"] == told["five"]["tight_and_loose"] == 50.0
+    # Seen without classes, the last picture is one region of two squares that touch: 100/1156.
+    assert told["class_blind"] == {"top1": 75.0, "known": 50.0, "given": 50.0}
+    # The whole picture: 576/1600 at best.
+    assert told["whole"] == {"top1": 100.0, "known": 100.0, "given": 0.0}
+
+
+def test_the_batch_size_changes_nothing() -> None:
+    one, four = (shipped.measured(colour_net(), four_pictures(), batch=b) for b in (1, 4))
+    assert one == four
+
+
+@pytest.mark.filterwarnings("ignore:Picture")
+def test_the_short_cut_counts_what_the_ilsvrc_errors_count() -> None:
+    """Top-1 needs only the true class's box; the full count draws one for each guess."""
+    net = zoo.load("objects")
+    drawn = world.Objects(split="test", hard=True, length=60).batch(progress=False)
+    told = shipped.measured(net, drawn)
+    result = net.explain(inputs_of(net, drawn.images), 5)
+    known = net.explain(inputs_of(net, drawn.images), classes="all").boxes()
+    errors = localization_errors(
+        result.classes,
+        result.boxes(),
+        drawn.labels,
+        drawn.boxes,
+        known=known[np.arange(60), drawn.labels],
+    )
+    assert told["classification"] == pytest.approx(
+        [errors.classification_top1, errors.classification_top5], abs=0.01
+    )
+    assert told["cam"]["top1"] == pytest.approx(errors.top1, abs=0.01)
+    assert told["cam"]["known"] == pytest.approx(errors.known, abs=0.01)
+    assert told["five"]["cam"] == pytest.approx(errors.top5, abs=0.01)
+    assert errors.top1 > errors.top5  # there is something to count
+
+
+def test_a_tight_box_can_save_a_picture() -> None:
+    """A bright square in a dim one, and the bright one is the truth: above 20 % it is lost."""
+    image = scene((0, 2, 2, 30, 30))
+    image[2:30, 2:30, 0] = 60
+    image[6:16, 6:16, 0] = 255
+    truth = [np.array([[6.0, 6, 16, 16]])] * 2
+    drawn = world.Batch(np.stack([image] * 2), np.zeros(2, int), truth, np.zeros((2, 40, 40), bool))
+    told = shipped.measured(colour_net(), drawn)
+    assert told["cam"]["known"] == told["five"]["cam"] == 100.0
+    assert told["five"]["tight_and_loose"] == 0.0
+
+
+def test_a_setting_is_never_chosen_on_the_rows_it_is_reported_on() -> None:
+    """Each row alone is right with a setting of its own: no other row recommends it."""
+    assert not counted.tuned(np.eye(40, dtype=bool)).any()
+    sure = np.zeros((40, 3), bool)
+    sure[:, 1] = True
+    assert counted.tuned(sure).all()
+    with pytest.raises(ValueError, match="at least two rows to be halved, got 1"):
+        counted.tuned(sure[:1])
+
+
+# ---------------------------------------------------------------- shipped networks, made here
+
+
+def ship(folder: Path, name: str, arch: str, pool: Any, accuracy: float, seed: int = 0) -> None:
+    """Write a network with random weights and its card."""
+    torch.manual_seed(seed)
+    net = relatives.build(arch, world.CLASSES, pool=pool)
+    file = folder / f"{name}.safetensors"
+    save_file(net.state_dict(), file)
+    card = {
+        "name": name,
+        "arch": arch,
+        "pool": pool,
+        "size": [128, 128],
+        "classes": list(world.CLASSES),
+        "accuracy": accuracy,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+    }
+    file.with_suffix(".json").write_text(json.dumps(card))
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder of shipped networks, and an empty place for their numbers."""
+    monkeypatch.setattr(zoo, "SHIPPED", tmp_path)
+    monkeypatch.setattr(shipped, "FILE", tmp_path / "numbers" / "tables.json")
+    return tmp_path
+
+
+def row_of(number: int, method: str) -> dict[str, Any]:
+    return next(row for row in tables.table(number).rows if row["method"] == method)
+
+
+def test_without_networks_every_table_still_stands(shelf: Path) -> None:
+    assert row_of(1, "VGGnet")["top-1"] == "not made"
+    assert row_of(1, "NIN")["ours"] is None
+    assert row_of(2, "Backprop on AlexNet")["known"] == "not made"
+    assert row_of(2, "whole picture")["top-1"] == "not made"
+    assert row_of(3, "GoogLeNet-GAP")["top-5"] == "not made"
+    for number in (1, 2, 3):
+        assert "not made" in tables.text(number)
+
+
+def test_figures_come_from_cards_and_measuring_and_go_with_the_weights(shelf: Path) -> None:
+    ship(shelf, "googlenet", "plain", "average", 0.9)
+    ship(shelf, "alexnet-flatten", "alexnet", "flatten", 0.95)
+    ship(shelf, "alexnet", "alexnet", "average", 0.875)
+    assert row_of(1, "GoogLeNet-GAP")["top-1"] == pytest.approx(10.0)
+    assert row_of(1, "GoogLeNet-GAP")["hard top-1"] == "not made"
+    target = shipped.make(["googlenet", "alexnet-flatten"], shipped.FILE, count=20, progress=False)
+    told = json.loads(target.read_text())["networks"]
+    assert set(told) == {"googlenet", "alexnet-flatten"}
+    assert "cam" not in told["alexnet-flatten"]  # a flattened head has no map
+    assert row_of(1, "AlexNet")["hard top-1"] == told["alexnet-flatten"]["classification"][0]
+    assert row_of(2, "GoogLeNet-GAP")["top-1"] == told["googlenet"]["cam"]["top1"]
+    assert row_of(2, "Backprop on AlexNet")["known"] == told["alexnet-flatten"]["gradient"]["known"]
+    assert row_of(2, "CAM, tuned")["known"] == told["googlenet"]["cam_tuned"]["known"]
+    assert row_of(3, "GoogLeNet-GAP")["top-5"] == told["googlenet"]["five"]["cam"]
+    # The price of average pooling, from the two cards: 12.5 - 5.
+    assert any("+7.5 here" in note for note in tables.table(1).notes)
+    # Trained anew: the old figures are nobody's.
+    ship(shelf, "googlenet", "plain", "average", 0.8, seed=1)
+    assert row_of(1, "GoogLeNet-GAP")["top-1"] == pytest.approx(20.0)
+    assert row_of(1, "GoogLeNet-GAP")["hard top-1"] == "not made"
+    assert row_of(2, "GoogLeNet-GAP")["top-1"] == "not made"
+
+
+def test_the_numbers_that_come_with_camkit_are_of_the_networks_that_come_with_it() -> None:
+    if not shipped.FILE.exists():
+        pytest.skip("numbers/tables.json is not made yet")
+    told = json.loads(shipped.FILE.read_text(encoding="utf-8"))["networks"]
+    assert shipped.numbers().keys() == told.keys(), "run python -m camkit.tables make"
+    assert set(told) == set(paper.RELATIVES.values()) & set(zoo.shipped())
+
+
+# ---------------------------------------------------------------- photographs, as numbers
+
+
+@pytest.mark.parametrize("network", ["squeezenet1_1", "mobilenet_v2"])
+def test_the_numbers_of_photographs_keep_what_was_measured_elsewhere(network: str) -> None:
+    """Within a point of another program's figures on the same photographs."""
+    top1, known, placed = {
+        "squeezenet1_1": (66.6, {10: 53.9, 15: 59.0, 20: 61.5, 30: 56.6}, 44.1),
+        "mobilenet_v2": (75.6, {10: 62.5, 15: 65.2, 20: 67.2, 30: 62.9}, 51.2),
+    }[network]
+    numbers = tables.real(network)
+    hits = numbers.curves["cam"] >= 0.5
+    assert 100 * numbers.right.mean() == pytest.approx(top1, abs=1)
+    for percent, value in known.items():
+        assert 100 * hits[:, percent - 1].mean() == pytest.approx(value, abs=1)
+    assert 100 * (numbers.right & hits[:, 19]).mean() == pytest.approx(placed, abs=1)
+    seventy = numbers.centred[:, np.isclose(numbers.sides, 0.7)]
+    assert 100 * (seventy >= 0.5).mean() == pytest.approx(56.6, abs=1)
+
+
+def test_the_shapes_and_ranges_of_the_numbers() -> None:
+    numbers = tables.real()
+    count = len(numbers.labels)
+    assert count == 256
+    assert numbers.boxes.min() == 1
+    assert numbers.top5.shape == (count, 5)
+    assert set(numbers.curves) == set(photographs.MAPS)
+    assert all(curve.shape == (count, 99) for curve in numbers.curves.values())
+    assert all(guess.shape == (count, 5) for guess in numbers.guesses.values())
+    assert numbers.thresholds[[0, -1]].tolist() == [0.01, 0.99]
+    assert numbers.sides[[0, -1]].tolist() == [0.05, 1.0]
+    every = [*numbers.curves.values(), *numbers.guesses.values(), numbers.centred]
+    assert min(one.min() for one in every) >= 0
+    assert max(one.max() for one in every) <= 1
+    # Where the first guess is right, its box is that of the true class's map.
+    right = numbers.right
+    assert np.array_equal(numbers.guesses["cam"][right, 0], numbers.curves["cam"][right, 19])
+    # A map of another class is a worse guide, and pixel by pixel a gradient is none at all.
+    at_20 = {name: (curve[:, 19] >= 0.5).mean() for name, curve in numbers.curves.items()}
+    assert at_20["cam"] > at_20["class_blind"] > at_20["gradient"]
+    assert at_20["cam"] > at_20["other_class"]
+    assert photographs.FILE.stat().st_size < 400_000
+
+
+def test_rounding_down_keeps_the_answer_at_every_usual_bound() -> None:
+    overlaps = np.array([0.29, 0.3, 0.3 - 1e-6, 0.5, 0.4999, 0.7, 0.69999, 1.0, 0.0])
+    kept = photographs._floored(overlaps) / photographs.STEPS
+    assert np.all(kept <= overlaps + 1e-9)
+    assert np.all(overlaps - kept < 0.005)
+    for bound in (0.3, 0.5, 0.7):
+        assert np.array_equal(kept >= bound, overlaps >= bound)
+
+
+def test_a_network_without_numbers_is_refused() -> None:
+    with pytest.raises(ValueError, match="only of 'mobilenet_v2', 'squeezenet1_1'"):
+        tables.real("resnet50")
+
+
+def test_another_class_is_never_the_same() -> None:
+    labels = list(range(1000))
+    drawn = photographs.others(labels)
+    assert all(a != b and 0 <= b < 1000 for a, b in zip(labels, drawn, strict=True))
+    assert drawn == photographs.others(labels)
+
+
+def test_without_real_material_the_numbers_are_not_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.delenv("CAMKIT_REALDATA", raising=False)
+    assert command.main(["real"]) == 2
+    assert "let the environment variable CAMKIT_REALDATA name a folder" in capsys.readouterr().err
+    monkeypatch.setenv("CAMKIT_REALDATA", str(tmp_path))
+    assert command.main(["real"]) == 2
+    assert f"{tmp_path} is none" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- how they are set
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_csv_holds_every_row_and_no_dash(number: int) -> None:
+    one = tables.table(number)
+    rows = list(csv.DictReader(io.StringIO(tables.csv(number))))
+    assert [row["method"] for row in rows] == [row["method"] for row in one.rows]
+    assert all(row["paper top-5"] == "" or float(row["paper top-5"]) > 0 for row in rows)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_text_is_aligned_and_fits_a_terminal(number: int) -> None:
+    lines = tables.text(number).splitlines()
+    rule = next(line for line in lines if line.startswith("---"))
+    assert max(map(len, lines)) <= 120
+    one = tables.table(number)
+    below = lines[lines.index(rule) + 1 :]
+    for row in one.rows:
+        line = next(line for line in below if line.startswith(f"{row['method']}  "))
+        below = below[below.index(line) + 1 :]
+        assert re.split(r"  +", line) == tables._cells(one, row)
+    # Numbers stand under each other: every row ends where the rule does, or holds a word there.
+    assert len(rule) == max(len(line) for line in lines[: lines.index(rule) + len(one.rows)])
+    for note in one.notes:
+        assert note in " ".join(lines)
+
+
+class Outline(HTMLParser):
+    """Counts what a table is made of, and whether every element is closed."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.count: dict[str, int] = {}
+        self.open: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.count[tag] = self.count.get(tag, 0) + 1
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_html_and_markdown_hold_the_same_cells(number: int) -> None:
+    one = tables.table(number)
+    parts = len({row["part"] for row in one.rows})
+    parts = parts if parts > 1 else 0
+    outline = Outline(tables.html(number))
+    assert outline.open == []
+    assert outline.count["tr"] == 1 + len(one.rows) + parts
+    assert outline.count["td"] == len(one.rows) * (len(one.columns) - 1)
+    assert one._repr_html_() == tables.html(one)
+    lines = [line for line in tables.markdown(number).splitlines() if line.startswith("|")]
+    assert len(lines) == 2 + len(one.rows) + parts
+    assert {line.count("|") for line in lines} == {len(one.columns) + 1}
+
+
+def test_a_table_that_is_not_there() -> None:
+    with pytest.raises(ValueError, match="There is no table 9 here"):
+        tables.table(9)
+
+
+@pytest.mark.parametrize(("words", "first"), [([], "Table 2."), (["--markdown"], "**Table 2.")])
+def test_the_command_prints_a_table(
+    words: list[str], first: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tables", "2", *words]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(first)
+    assert "GoogLeNet-GAP" in told
+
+
+def test_the_command_writes_csv_and_refuses_other_tables(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["tables", "1", "--csv"]) == 0
+    assert capsys.readouterr().out == tables.csv(1)
+    assert main(["tables", "9"]) == 2
+    assert capsys.readouterr().err.startswith("camkit tables: There is no table 9 here")
