@@ -14,6 +14,7 @@ from camkit.check.nb00 import hottest_cell
 from camkit.check.nb01 import class_map, same_scores_other_map
 from camkit.check.nb02 import difference_map, fair_colours
 from camkit.check.nb03 import answer_and_map, as_convolution
+from camkit.check.nb04 import cell_gradient, paired_interval
 from camkit.check.nb05 import box_from_map, growing_map, to_photo
 
 __all__ = [
@@ -24,11 +25,13 @@ __all__ = [
     "answer_and_map",
     "as_convolution",
     "box_from_map",
+    "cell_gradient",
     "class_map",
     "difference_map",
     "fair_colours",
     "growing_map",
     "hottest_cell",
+    "paired_interval",
     "same_scores_other_map",
     "to_photo",
 ]

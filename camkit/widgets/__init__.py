@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from camkit.widgets.classes import any_class, difference
     from camkit.widgets.explorer import Choice, Explorer, Frame, Slider, Tick
+    from camkit.widgets.film import film_strip
     from camkit.widgets.mix import mix_the_units
     from camkit.widgets.swap import fit_heads, head_swapper
     from camkit.widgets.sweep import threshold
@@ -25,6 +26,7 @@ _HOME = {
     "Tick": "explorer",
     "any_class": "classes",
     "difference": "classes",
+    "film_strip": "film",
     "fit_heads": "swap",
     "head_swapper": "swap",
     "mix_the_units": "mix",
@@ -40,6 +42,7 @@ __all__ = [
     "Tick",
     "any_class",
     "difference",
+    "film_strip",
     "fit_heads",
     "head_swapper",
     "mix_the_units",
