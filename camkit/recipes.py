@@ -42,8 +42,8 @@ from camkit.zoo import SHIPPED
 NUMBERS = Path(__file__).parent / "numbers"
 TEST_PICTURES, CHECK_PICTURES = 2000, 500
 
-OBJECTS = Recipe()
-RELATIVE = replace(OBJECTS, pictures=6000, epochs=6, hide=0.0)  # nothing hidden: as the paper
+OBJECTS = Recipe(units=64)
+RELATIVE = Recipe(pictures=6000, epochs=6, hide=0.0)  # nothing hidden: as the paper
 SLOW = replace(RELATIVE, pictures=4000)  # a map or a first layer of many places
 
 RECIPES: dict[str, Recipe] = {
@@ -62,8 +62,8 @@ RECIPES: dict[str, Recipe] = {
     "googlenet-coarse": replace(RELATIVE, arch="googlenet-coarse"),
     "resnet": replace(RELATIVE, arch="resnet"),
     "resnet-flatten": replace(RELATIVE, arch="resnet", pool="flatten"),
-    "biased-90": replace(OBJECTS, epochs=9, bias=0.9),
-    "biased-100": replace(OBJECTS, epochs=9, bias=1.0),
+    "biased-90": Recipe(epochs=9, bias=0.9),
+    "biased-100": Recipe(epochs=9, bias=1.0),
 }
 FILMED = {"objects": "average", "objects-max": "max", "objects-flatten": "flatten"}
 
@@ -108,7 +108,9 @@ def make(
     images, labels = _training(recipe, workers, progress)
     check = _checking(recipe.bias, recipe.seed, recipe.size)
     torch.manual_seed(recipe.seed)
-    net = relatives.build(recipe.arch, world.CLASSES, pool=recipe.pool, size=recipe.size)
+    net = relatives.build(
+        recipe.arch, world.CLASSES, pool=recipe.pool, size=recipe.size, units=recipe.units
+    )
     net.to("cuda" if torch.cuda.is_available() else "cpu")
     camera = Camera(recipe, len(images) // recipe.batch) if reel else None
     history = train(
@@ -157,7 +159,7 @@ def _made(recipe: Recipe, weights: Path, told: Path) -> dict[str, Any] | None:
         return None
     card: dict[str, Any] = json.loads(told.read_text(encoding="utf-8"))
     whole = hashlib.sha256(weights.read_bytes()).hexdigest() == card["sha256"]
-    return card if whole and card["recipe"] == asdict(recipe) else None
+    return card if whole and Recipe(**card["recipe"]) == recipe else None
 
 
 def _training(recipe: Recipe, workers: int, progress: bool) -> tuple[Images, Labels]:

@@ -1,4 +1,4 @@
-"""Small relatives of the paper's networks, made for the picture world: 128 pixels, 48 units.
+"""Small relatives of the paper's networks, made for the picture world of 128 pixels.
 
 Each follows the plan of its big relative: AlexNet's large first filters, VGG's pairs of 3x3
 convolutions, GoogLeNet's inception blocks, ResNet's shortcuts. All have batch norm, which the
@@ -28,6 +28,7 @@ def build(
     *,
     pool: Pool = "average",
     size: int | Sequence[int] = 128,
+    units: int = UNITS,
     dropout: float = 0.0,
 ) -> CamModel:
     """Build a small network with random weights.
@@ -37,6 +38,7 @@ def build(
         names: the class names.
         pool: "average", "max" or "flatten": the twins of lessons 03 and 04.
         size: height and width of its pictures, in pixels, or one number for both.
+        units: how many units the last layer has; GoogLeNet's four branches share a multiple of 8.
         dropout: share of pooled units dropped while training.
 
     Returns:
@@ -53,7 +55,7 @@ def build(
     if arch not in ARCHITECTURES:
         raise ValueError(f"There is no small network {arch!r}, only {', '.join(ARCHITECTURES)}.")
     height, width = (size, size) if isinstance(size, int) else (size[0], size[1])
-    backbone = ARCHITECTURES[arch]()
+    backbone = ARCHITECTURES[arch](units)
     places = 1
     if pool == "flatten":
         with torch.no_grad():
@@ -61,7 +63,7 @@ def build(
         backbone.train()
     return CamModel(
         backbone,
-        nn.Linear(UNITS * places, len(names)),
+        nn.Linear(units * places, len(names)),
         pool=pool,
         dropout=dropout,
         names=names,
@@ -80,14 +82,14 @@ def _conv(before: int, after: int, kernel: int = 3, stride: int = 1) -> nn.Seque
     )
 
 
-def _plain(strides: tuple[int, int, int, int, int]) -> nn.Sequential:
+def _plain(strides: tuple[int, int, int, int, int], units: int) -> nn.Sequential:
     first, second, third, fourth, fifth = strides
     return nn.Sequential(
         _conv(3, 16, 4, first),
         _conv(16, 32, _even(second), second),
         _conv(32, 64, _even(third), third),
         _conv(64, 96, _even(fourth), fourth),
-        _conv(96, UNITS, _even(fifth), fifth),
+        _conv(96, units, _even(fifth), fifth),
     )
 
 
@@ -96,17 +98,17 @@ def _even(stride: int) -> int:
     return 2 if stride == 2 else 3
 
 
-def _alexnet() -> nn.Sequential:
+def _alexnet(units: int) -> nn.Sequential:
     return nn.Sequential(
         _conv(3, 32, 12, 4),
         nn.MaxPool2d(2),
         _conv(32, 64, 5),
         _conv(64, 96),
-        _conv(96, UNITS),
+        _conv(96, units),
     )
 
 
-def _vgg() -> nn.Sequential:
+def _vgg(units: int) -> nn.Sequential:
     return nn.Sequential(
         _conv(3, 8),
         nn.MaxPool2d(2),
@@ -117,7 +119,7 @@ def _vgg() -> nn.Sequential:
         _conv(48, 48),
         nn.MaxPool2d(2),
         _conv(48, 96),
-        _conv(96, UNITS),
+        _conv(96, units),
     )
 
 
@@ -135,7 +137,7 @@ class Inception(nn.Module):
         return torch.cat([self.one(x), self.three(x), self.five(x), self.pooled(x)], dim=1)
 
 
-def _googlenet(*, coarse: bool = False) -> nn.Sequential:
+def _googlenet(units: int, *, coarse: bool = False) -> nn.Sequential:
     return nn.Sequential(
         _conv(3, 16, 8, 2),
         nn.MaxPool2d(2),
@@ -144,7 +146,7 @@ def _googlenet(*, coarse: bool = False) -> nn.Sequential:
         Inception(48, 16, 32, 8, 8),
         Inception(64, 24, 48, 12, 12),
         nn.MaxPool2d(2) if coarse else nn.Identity(),
-        Inception(96, 12, 24, 6, 6),
+        Inception(96, units // 4, units // 2, units // 8, units // 8),
     )
 
 
@@ -170,19 +172,21 @@ class Residual(nn.Module):
         return torch.relu(self.second(self.first(x)) + self.shortcut(x))
 
 
-def _resnet() -> nn.Sequential:
+def _resnet(units: int) -> nn.Sequential:
     return nn.Sequential(
-        _conv(3, 16, 4, 2), Residual(16, 32, 2), Residual(32, 96, 2), Residual(96, UNITS)
+        _conv(3, 16, 4, 2), Residual(16, 32, 2), Residual(32, 96, 2), Residual(96, units)
     )
 
 
-ARCHITECTURES: dict[str, Callable[[], nn.Sequential]] = {
-    "plain": lambda: _plain((2, 2, 2, 1, 1)),  # map 16 x 16
-    "coarse": lambda: _plain((2, 2, 2, 2, 1)),  # map 8 x 8
-    "fine": lambda: _plain((2, 2, 1, 1, 1)),  # map 32 x 32
+ARCHITECTURES: dict[str, Callable[[int], nn.Sequential]] = {
+    "plain": lambda units: _plain((2, 2, 2, 1, 1), units),  # map 16 x 16
+    "coarse": lambda units: _plain((2, 2, 2, 2, 1), units),  # map 8 x 8
+    "fine": lambda units: _plain((2, 2, 1, 1, 1), units),  # map 32 x 32
     "alexnet": _alexnet,
     "vgg": _vgg,
     "googlenet": _googlenet,
-    "googlenet-coarse": lambda: _googlenet(coarse=True),  # map 8 x 8, as GoogLeNet before surgery
+    "googlenet-coarse": lambda units: _googlenet(
+        units, coarse=True
+    ),  # map 8 x 8, as GoogLeNet before surgery
     "resnet": _resnet,
 }

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from camkit import world
+from camkit import relatives, world
 from camkit.boxes import box_from_map
 from camkit.cam import class_activation_maps, upsample
 from camkit.heads import CamModel, Pool
@@ -35,6 +35,7 @@ class Recipe:
         arch: one of `camkit.relatives.ARCHITECTURES`.
         pool: "average", "max" or "flatten".
         size: side of the pictures in pixels.
+        units: how many units the last convolution has.
         pictures: how many training pictures are drawn.
         epochs: how often each is shown.
         batch: pictures in one step.
@@ -52,6 +53,7 @@ class Recipe:
     arch: str = "plain"
     pool: Pool = "average"
     size: int = 128
+    units: int = relatives.UNITS
     pictures: int = 8000
     epochs: int = 14
     batch: int = 64

@@ -155,7 +155,11 @@ def _load_shipped(name: str, size: int | tuple[int, int] | None) -> CamModel:
             f"or remake it with `python -m camkit.recipes {name}`."
         )
     net: CamModel = relatives.build(
-        told["arch"], names=told["classes"], pool=told["pool"], size=size or told["size"]
+        told["arch"],
+        names=told["classes"],
+        pool=told["pool"],
+        size=size or told["size"],
+        units=told["recipe"].get("units", relatives.UNITS),
     )
     net.load_state_dict({key: value.float() for key, value in load_file(file).items()})
     net.eval()

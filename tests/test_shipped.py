@@ -1,4 +1,4 @@
-"""The shipped network is what its card says, on pictures it was never measured on."""
+"""The shipped networks are what their cards say, on pictures they were never measured on."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def card() -> dict:  # type: ignore[type-arg]
 
 def test_the_card_keeps_the_promises(card: dict) -> None:  # type: ignore[type-arg]
     assert card["accuracy"] >= 0.98
-    assert card["gt_known_localization"] >= 0.75
-    assert card["top8_unit_correlation"] < 0.72
+    assert card["gt_known_localization"] >= 0.80
+    assert card["top8_unit_correlation"] < 0.70
     assert card["classes"] == list(world.CLASSES)
     file = zoo.SHIPPED / "objects.safetensors"
     assert file.stat().st_size <= 1_000_000
@@ -51,7 +51,7 @@ def test_the_network_does_what_the_card_says_on_a_fresh_draw(
 
 def test_the_maps_of_a_classs_best_units_are_not_one_picture(net: camkit.CamModel) -> None:
     images, labels = world.Objects(split="test", seed=78, length=200).arrays()
-    assert train.unit_similarity(net, images, labels) < 0.74  # 200 pictures, of another draw
+    assert train.unit_similarity(net, images, labels) < 0.72  # 200 pictures, of another draw
 
 
 def test_taking_the_object_out_takes_its_score_away(
@@ -74,3 +74,56 @@ def test_taking_the_object_out_takes_its_score_away(
         print(f"\nwithout the object: score falls in {fell:.0%}, by over half in {lost:.0%}")
     assert fell >= 0.98
     assert lost >= 0.9
+
+
+FEW = 400
+PLAIN = [n for n, recipe in recipes.RECIPES.items() if recipe.bias is None and n != "objects"]
+BIASED = [n for n, recipe in recipes.RECIPES.items() if recipe.bias is not None]
+
+
+@pytest.fixture(scope="module")
+def few() -> world.sets.Batch:
+    return world.Objects(split="test", seed=81, length=FEW).batch(progress=False)
+
+
+def near(told: float, found: float) -> None:
+    """Within three standard errors of the difference between two draws."""
+    error = 3 * np.sqrt(told * (1 - told) * (1 / FEW + 1 / recipes.TEST_PICTURES))
+    assert found == pytest.approx(told, abs=max(error, 0.015))
+
+
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_every_card_belongs_to_its_weights_and_its_recipe(name: str) -> None:
+    told = zoo.card(name)
+    file = zoo.SHIPPED / f"{name}.safetensors"
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == told["sha256"]
+    assert train.Recipe(**told["recipe"]) == recipes.RECIPES[name]
+
+
+def test_all_shipped_networks_together_are_small() -> None:
+    assert sum(file.stat().st_size for file in zoo.SHIPPED.iterdir()) < 12_000_000
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_every_relative_does_what_its_card_says(name: str, few: world.sets.Batch) -> None:
+    told = zoo.card(name)
+    found = train.measure_drawn(camkit.load(name), few)
+    near(told["accuracy"], found.accuracy)
+    near(told["gt_known_localization"], found.gt_known)
+
+
+@pytest.mark.parametrize("name", BIASED)
+def test_a_biased_network_does_what_its_card_says_at_home_and_elsewhere(name: str) -> None:
+    told, net = zoo.card(name), camkit.load(name)
+    bias = told["recipe"]["bias"]
+    home = train.measure(net, world.BiasedObjects("test", 82, length=FEW, bias=bias))
+    near(told["accuracy"], home.accuracy)
+    away = train.measure(net, world.BiasedObjects("test", 82, length=FEW, home=False))
+    near(told["accuracy_elsewhere"], away.accuracy)
+    assert away.accuracy < home.accuracy
+
+
+def test_average_and_max_answer_alike_but_the_average_localizes_better() -> None:
+    average, largest = zoo.card("objects"), zoo.card("objects-max")
+    assert abs(average["accuracy"] - largest["accuracy"]) <= 0.01
+    assert average["gt_known_localization"] > largest["gt_known_localization"] + 0.05
