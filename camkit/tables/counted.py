@@ -83,9 +83,11 @@ def tight_and_loose(maps: npt.ArrayLike) -> Floats:
         >>> tight_and_loose([one] * 3)[:2].tolist()
         [[2.0, 2.0, 30.0, 30.0], [6.0, 6.0, 16.0, 16.0]]
     """
-    boxes = []
-    for one in np.asarray(maps, np.float64):
-        positive = one.clip(min=0)
-        grey = 255 * positive / max(positive.max(), np.finfo(float).tiny)
-        boxes.append(authors_boxes(grey.astype(np.uint8)))
-    return five_guesses(boxes)[1]
+    return five_guesses([tool_boxes(one) for one in np.asarray(maps, np.float64)])[1]
+
+
+def tool_boxes(map: npt.ArrayLike) -> Floats:
+    """Draw the released tool's boxes of one raw map ``(H, W)``: its positive part in 256 greys."""
+    positive = np.asarray(map, np.float64).clip(min=0)
+    grey = 255 * positive / max(positive.max(), np.finfo(float).tiny)
+    return authors_boxes(grey.astype(np.uint8))

@@ -1,4 +1,4 @@
-"""What the shipped networks do on the hard pictures of the world: the numbers beside the paper's.
+"""What the shipped networks do on pictures of the world: the numbers beside the paper's.
 
 `make` measures and writes them; `numbers` reads them, and leaves out any network that was trained
 anew since, so that a table never shows an old figure for a new network.
@@ -7,7 +7,7 @@ anew since, so that a table never shows an old figure for a new network.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +18,24 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from camkit import saliency, world, zoo
-from camkit.boxes import GUESS_RANKS, Bools, Floats, centred_box
+from camkit.boxes import GUESS_RANKS, Floats, centred_box, five_guesses
 from camkit.cam import upsample
 from camkit.heads import CamModel
 from camkit.metrics import AGREES, iou, iou_at_thresholds
-from camkit.tables.counted import AT_20, SIDES, THRESHOLDS, errors, percent, tight_and_loose, tuned
+from camkit.tables.counted import AT_20, SIDES, THRESHOLDS, errors, percent, tool_boxes, tuned
 from camkit.tables.paper import RELATIVES
 from camkit.train import inputs_of
 
 FILE = Path(__file__).resolve().parent.parent / "numbers" / "tables.json"
 PICTURES = 1000
+KINDS = ("ordinary", "hard")
 
 
 def numbers() -> dict[str, dict[str, Any]]:
     """Read what was measured, of the networks that are still the ones measured."""
     if not FILE.exists():
         return {}
-    told = json.loads(FILE.read_text(encoding="utf-8"))["networks"]
-    here = zoo.shipped()
-    return {
-        name: one
-        for name, one in told.items()
-        if name in here and zoo.card(name).get("sha256") == one["sha256"]
-    }
+    return _still_here(json.loads(FILE.read_text(encoding="utf-8"))["networks"])
 
 
 def make(
@@ -50,35 +45,58 @@ def make(
     count: int = PICTURES,
     progress: bool = True,
 ) -> Path:
-    """Measure the shipped networks of the tables on hard test pictures and write the numbers.
+    """Measure the shipped networks of the tables on test pictures and write the numbers.
+
+    The file is written after every network; one that was measured already is not measured again.
 
     Args:
         names: which; all that Tables 1 to 3 name and that are here by default.
         target: the file to write.
-        count: pictures.
+        count: pictures, and as many hard ones.
         progress: show bars.
 
     Returns:
         The file.
     """
     wanted = names or [name for name in RELATIVES.values() if name in zoo.shipped()]
-    told: dict[str, Any] = {
-        "about": f"{count} pictures of Objects(split='test', hard=True, seed=0); boxes at 20 %",
-        "networks": {},
+    about = f"{count} pictures of Objects(split='test', seed=0), and as many with hard=True"
+    told: dict[str, Any] = {"about": about, "networks": {}}
+    before = json.loads(target.read_text(encoding="utf-8")) if target.exists() else told
+    if before["about"] == about:
+        told["networks"] = _still_here(before["networks"])
+    left = [name for name in wanted if name not in told["networks"]]
+    drawn = {
+        kind: world.Objects(split="test", hard=kind == "hard", length=count).batch(
+            progress=progress
+        )
+        for kind in (KINDS if left else ())
     }
-    drawn = world.Objects(split="test", hard=True, length=count).batch(progress=progress)
-    for name in tqdm(wanted, desc="networks", disable=not progress):
-        found = measured(zoo.load(name), drawn)
+    for name in tqdm(left, desc="networks", disable=not progress):
+        net = zoo.load(name)
+        found = {kind: measured(net, pictures) for kind, pictures in drawn.items()}
         told["networks"][name] = {"sha256": zoo.card(name)["sha256"], **found}
-    target.parent.mkdir(exist_ok=True)
-    half = target.with_suffix(".part")
-    half.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    half.replace(target)
+        told["networks"] = {n: told["networks"][n] for n in sorted(told["networks"])}
+        target.parent.mkdir(exist_ok=True)
+        half = target.with_suffix(".part")
+        half.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        half.replace(target)
     return target
+
+
+def _still_here(told: dict[str, Any]) -> dict[str, Any]:
+    """The entries whose network is shipped, and has the weights that were measured."""
+    here = zoo.shipped()
+    return {
+        name: one
+        for name, one in told.items()
+        if name in here and zoo.card(name).get("sha256") == one["sha256"]
+    }
 
 
 def measured(net: CamModel, drawn: world.Batch, batch: int = 50) -> dict[str, Any]:
     """Measure classification and localization of one network, and of its free rivals.
+
+    Only the true class's boxes are drawn: no other guess can be right.
 
     Args:
         net: a network of any pooling, in evaluation mode; a flattened one has no map, so that only
@@ -87,72 +105,58 @@ def measured(net: CamModel, drawn: world.Batch, batch: int = 50) -> dict[str, An
         batch: pictures in one pass.
 
     Returns:
-        ``classification``: errors top-1 and top-5; then for each way to draw a box what `errors`
-        gives, and for ``five`` the top-5 localization errors. All in percent.
+        ``classification``: errors top-1 and top-5; then for each way to draw a box what
+        `camkit.tables.counted.errors` gives, and in ``five`` the top-5 localization errors. All in
+        percent.
     """
-    top5: list[list[int]] = []
     curves: dict[str, list[Floats]] = {}
-    five: dict[str, list[Bools]] = {}
+    tool: list[Floats] = []
+    guessed = np.empty((len(drawn.labels), 5), np.int64)
     for i in range(0, len(drawn.labels), batch):
         here = slice(i, i + batch)
-        for way, row, guesses in _examined(net, drawn.images[here], drawn.labels[here], top5):
-            truth = drawn.boxes[i + row]
-            rank = _rank(top5[i + row], int(drawn.labels[i + row]))
-            curves.setdefault(way, []).append(iou_at_thresholds(guesses[0], truth, THRESHOLDS))
-            if way == "class_blind":
-                continue
-            for kind, hit in _five(way, guesses, rank, truth).items():
-                five.setdefault(kind, []).append(hit)
-    guessed, labels = np.array(top5), drawn.labels
-    right = guessed[:, 0] == labels
+        guessed[here], ways = _maps(net, drawn.images[here], drawn.labels[here])
+        for way, maps in ways.items():
+            for one, truth in zip(maps, drawn.boxes[here], strict=True):
+                curves.setdefault(way, []).append(iou_at_thresholds(one, truth, THRESHOLDS))
+                if way == "cam":
+                    tool.append(five_guesses([tool_boxes(one)] * 3)[1])
+    named = guessed == drawn.labels[:, None]  # (N, 5)
+    right = named[:, 0]
     told: dict[str, Any] = {
-        "classification": [
-            percent(~right),
-            percent(~(guessed == labels[:, None]).any(axis=1)),
-        ],
-        "five": {kind: percent(~np.array(hits)) for kind, hits in five.items()},
+        "classification": [percent(~right), percent(~named.any(axis=1))],
+        "five": {},
     }
     for way, found in curves.items():
         hits = np.array(found) >= AGREES
         told[way] = errors(right, hits[:, AT_20])
         told[f"{way}_tuned"] = errors(right, tuned(hits))
+        told["five"][way] = percent(~(named.any(axis=1) & hits[:, AT_20]))
+    if tool:
+        agree = _overlaps(tool, drawn.boxes) >= AGREES
+        told["five"]["tight_and_loose"] = percent(~(agree & named[:, GUESS_RANKS]).any(axis=1))
     height, width = drawn.images.shape[1:3]
-    boxes = [centred_box(height, width, side) for side in SIDES]
-    centred = np.array([iou(boxes, truth).max(axis=1) for truth in drawn.boxes]) >= AGREES
+    boxes = np.array([centred_box(height, width, side) for side in SIDES])
+    centred = _overlaps([boxes] * len(right), drawn.boxes) >= AGREES
     told["centred"] = errors(right, tuned(centred))
     told["whole"] = errors(right, centred[:, -1])
     return told
 
 
-def _examined(
-    net: CamModel, images: Any, labels: Any, top5: list[list[int]]
-) -> Iterator[tuple[str, int, Any]]:
-    """Ways to draw boxes, rows, and maps: of the true class, then of the five guessed ones."""
-    inputs = inputs_of(net, images)
+def _maps(net: CamModel, images: Any, labels: Any) -> tuple[Any, dict[str, Any]]:
+    """The five surest classes ``(B, 5)``, and the true class's maps ``(B, H, W)`` in three ways."""
+    inputs, wanted = inputs_of(net, images), labels[:, None]
     with torch.no_grad():
         features = net.features(inputs)
-        best = net.scores(features).topk(5).indices
-    top5 += best.tolist()
-    wanted = torch.cat([torch.from_numpy(labels)[:, None].to(best.device), best], dim=1)
+        best = net.scores(features).topk(5).indices.cpu().numpy()
     cells = F.adaptive_avg_pool2d(saliency.gradient(net, inputs, wanted), features.shape[2:])
     ways: dict[str, Tensor] = {"gradient": cells, "class_blind": saliency.class_blind(features)}
     if net.pool != "flatten":
-        ways["cam"] = net.maps(features, wanted)
-    for way, maps in ways.items():
-        for row, one in enumerate(upsample(maps.detach(), net.size).cpu().numpy()):
-            yield way, row, one
+        ways["cam"] = net.maps(features, wanted).detach()
+    large = {way: upsample(maps, net.size)[:, 0].cpu().numpy() for way, maps in ways.items()}
+    return best, large
 
 
-def _rank(guessed: Sequence[int], label: int) -> int:
-    """The place of the true class among five guesses; 5 where it is none of them."""
-    return guessed.index(label) if label in guessed else 5
-
-
-def _five(way: str, maps: Any, rank: int, truth: Floats) -> dict[str, bool]:
-    """Is one of five guesses right: one box a class, and the tight and loose ones?"""
-    box = iou_at_thresholds(maps[0], truth, [0.2])[0] >= AGREES  # the true class's map
-    told = {way: bool(rank < 5 and box)}
-    if way == "cam":
-        agree = iou(tight_and_loose(maps[1:4]), truth).max(axis=1) >= AGREES
-        told["tight_and_loose"] = bool((agree & (np.array(GUESS_RANKS) == rank)).any())
-    return told
+def _overlaps(boxes: Sequence[Floats], truths: Sequence[Floats]) -> Floats:
+    """IoU of every picture's boxes with its best true box ``(N, n)``."""
+    pairs = zip(boxes, truths, strict=True)
+    return np.array([iou(some, truth).max(axis=1) for some, truth in pairs])
