@@ -641,7 +641,7 @@ def _evaluate(asked: argparse.Namespace) -> int:
         print(f"the rows are in {asked.out}.")
         for name, why in found.unreadable:
             print(f"{name}: {why}", file=sys.stderr)
-    return 1 if found.unreadable else 0
+    return 1 if found.unreadable and is_first else 0
 
 
 def _samples(asked: argparse.Namespace, net: CamModel) -> Sequence[Sample]:

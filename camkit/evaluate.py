@@ -235,8 +235,8 @@ def summarize(rows: str | os.PathLike[str], outside: float | None = None) -> Eva
         pictures=len(table),
         unreadable=[(row["name"], row["reason"]) for row in table if row["reason"]],
         skipped=sum(row["skip"] == "1" for row in table),
-        classification_top1=100 * (1 - float(right.mean())),
-        classification_top5=100 * (1 - float(among.mean())),
+        classification_top1=100 * float((~right).mean()),
+        classification_top5=100 * float((~among).mean()),
         outside=outside,
     )
     if not any(row["box"] for row in read):
@@ -715,6 +715,7 @@ def _together(
     dist.broadcast_object_list(shared)
     part.unlink()
     part.with_suffix(".json").unlink()
+    dist.barrier()  # a process that ends with an error code makes torchrun stop the others
     found: Evaluation = shared[0]
     return found
 

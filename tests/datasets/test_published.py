@@ -13,6 +13,7 @@ from camkit import world
 from camkit.datasets import CUB, ILSVRC, WSOL, DataError, PictureFiles, VOCFolder, wsol_boxes
 from camkit.datasets.xml import read_annotation
 from camkit.images import Sample
+from camkit.metrics import MaxBoxAccV2, iou_at_thresholds, wsol_box
 
 
 def assert_same(data: PictureFiles, samples: list[Sample], labels: list[int]) -> None:
@@ -188,6 +189,28 @@ def test_the_released_list_of_imagenetv2_holds_ends_and_several_boxes(tmp_path: 
     assert list(boxes) == ["0/0.jpeg", "0/8.jpeg", "10/1.jpeg"]
     assert boxes["0/8.jpeg"].tolist() == [[195, 216, 347, 314], [322, 222, 492, 324]]
     assert boxes["10/1.jpeg"].tolist() == [[0, 0, 500, 280]]
+
+
+def test_published_boxes_through_the_benchmarks_own_measure(tmp_path: Path) -> None:
+    """Perfect maps: the first bird of CUBV2 keeps 9576 / 9775, a box of 4 x 4 cells 16 / 25.
+
+    The benchmark counts a box's exclusive end as if it belonged to the box, so small boxes lose.
+    """
+    file = tmp_path / "CUBV2_boxes.txt"
+    file.write_text("image_id,x0,y0,x1,y1\n11789,176,136,283,155\nsmall,25,25,8,6\n")
+    boxes = wsol_boxes(file)
+    cells = [wsol_box(boxes[name], (560, 419)) for name in ("11789", "small")]
+    assert cells == [(70, 72, 183, 155), (10, 13, 13, 16)]
+    maps = np.zeros((2, 224, 224))
+    for one, (x0, y0, x1, y1) in zip(maps, cells, strict=True):
+        one[y0 : y1 + 1, x0 : x1 + 1] = 1
+    pairs = zip(maps, cells, strict=True)
+    ious = [iou_at_thresholds(one, box, [0.5], convention="wsol")[0] for one, box in pairs]
+    assert ious == [9576 / 9775, 16 / 25]
+    truth = [[box] for box in cells]
+    found = MaxBoxAccV2([0.5], convention="wsol").add(maps, truth).result()
+    assert found.per_iou.tolist() == [100, 100, 50]
+    assert round(found.value, 2) == 83.33
 
 
 @pytest.mark.parametrize(
