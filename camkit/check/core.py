@@ -153,7 +153,7 @@ def tensor(answer: Any, of: str = "the answer") -> torch.Tensor | Problem:
     if isinstance(answer, torch.Tensor):
         read = answer.detach().cpu()
     elif isinstance(answer, (np.ndarray, np.number, int, float)) and not isinstance(answer, bool):
-        read = torch.as_tensor(np.asarray(answer))
+        read = torch.as_tensor(np.asarray(answer).copy())  # some views torch cannot read
     else:
         came = "nothing (None)" if answer is None else f"a {type(answer).__name__}"
         return Problem("wrong type", f"{of} must be a tensor (or an array), not {came}.")

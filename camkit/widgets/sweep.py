@@ -124,8 +124,8 @@ class ThresholdView:
         for truth in one.truth:
             self._box(sheet, one, 0, truth, solid=False)
         below = HEAD + SIDE + 17
-        sheet.words(0, below, "solid: the map's box; dashed: the true one", size=11, ink=QUIET)
-        sheet.words(MASK, below, "dark: the largest region, which is kept", size=11, ink=QUIET)
+        sheet.words(0, below, "solid: the map's box; dashed: true box", size=11, ink=QUIET)
+        sheet.words(MASK, below, "dark: the largest region, kept", size=11, ink=QUIET)
         self._axes(sheet, one, rule)
         return sheet
 
@@ -218,7 +218,7 @@ class ThresholdView:
         both = float(metrics.iou(box, one.around)[0, 0])
         verdict = "right" if iou >= metrics.AGREES else "wrong"
         return (
-            f"{self.titles[state.picture]}\tlevel {number(level, False)} = {made}\n"
+            f"{self.titles[state.picture]}, level\t{number(level, False)} = {made}\n"
             f"Above the level\t{percent(float(sizes.sum()) / one.map.size)} of the picture; "
             f"regions of {listed} pixels\n"
             f"Box of the largest\t({ends}) in pixels of the picture\n"
@@ -254,7 +254,7 @@ def threshold(net: CamModel, samples: Mapping[str, Sample]) -> Explorer[Threshol
         >>> one = Sample(pixels, 1, np.array([[10.0, 5.0, 30.0, 25.0]]))
         >>> explorer = threshold(net, {"noise": one})
         >>> explorer.frame(percent=40).text.split("\\t")[0]
-        'noise'
+        'noise, level'
     """
     given: object = samples
     if not isinstance(given, Mapping) or not all(isinstance(s, Sample) for s in given.values()):
@@ -266,7 +266,7 @@ def threshold(net: CamModel, samples: Mapping[str, Sample]) -> Explorer[Threshol
             raise ValueError(f"samples[{name!r}] has no true box to compare with.")
     view = ThresholdView(net, samples)
     controls: list[Control] = [
-        Slider("percent", "threshold, %", "What share a cell must exceed to be kept.", 1, 99),
+        Slider("percent", "threshold (%)", "What share a cell must exceed to be kept.", 1, 99),
         Choice(
             "rule", "a share of", "Of the maximum, or of the range from lowest to highest.", RULES
         ),

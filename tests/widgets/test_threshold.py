@@ -79,8 +79,8 @@ def test_without_negative_cells_both_rules_are_one() -> None:
     for percent in (5, 20, 70):
         one, other = (explorer.frame(percent=percent, rule=r).text for r in ("max", "minmax"))
         assert value(one, "Above") == value(other, "Above")
-    assert "level 0.2 = 0.2 × 1, the maximum" in explorer.frame().text
-    assert "level 0.2 = 0 + 0.2 × (1 − (0)), lowest" in explorer.frame(rule="minmax").text
+    assert "level\t0.2 = 0.2 × 1, the maximum" in explorer.frame().text
+    assert "level\t0.2 = 0 + 0.2 × (1 − (0)), lowest" in explorer.frame(rule="minmax").text
 
 
 @pytest.mark.parametrize("rule", ["max", "minmax"])
@@ -118,7 +118,7 @@ def test_equal_states_give_equal_bytes(explorer: Explorer[Threshold]) -> None:
 
 def test_every_control_changes_picture_and_readout(explorer: Explorer[Threshold]) -> None:
     row, picture, readout = explorer.widget.children
-    assert [c.description for c in row.children] == ["threshold, %", "a share of", "picture"]
+    assert [c.description for c in row.children] == ["threshold (%)", "a share of", "picture"]
     for control in row.children:
         before = picture.value, readout.value
         if hasattr(control, "options"):
