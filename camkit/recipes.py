@@ -50,7 +50,7 @@ RECIPES: dict[str, Recipe] = {
     "objects": OBJECTS,
     "objects-max": replace(OBJECTS, pool="max"),
     "objects-flatten": replace(OBJECTS, pool="flatten"),
-    "coarse": replace(RELATIVE, arch="coarse"),
+    "coarse": Recipe(arch="coarse", epochs=10, hide=0.0),
     "fine": replace(SLOW, arch="fine"),
     "alexnet": replace(RELATIVE, arch="alexnet"),
     "alexnet-flatten": replace(RELATIVE, arch="alexnet", pool="flatten"),
