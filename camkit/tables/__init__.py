@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from camkit import zoo
+from camkit.boxes import GUESS_RANKS
 from camkit.metrics import AGREES
 from camkit.tables import paper, shipped
 from camkit.tables.counted import AT_20, errors, percent, tuned
@@ -247,7 +248,7 @@ def _photographs(numbers: RealNumbers) -> Iterator[Row]:
 
 
 def _top5_error(numbers: RealNumbers, way: str) -> float:
-    ranks = list(shipped.GUESS_RANKS) if way == "tight_and_loose" else list(range(5))
+    ranks = list(GUESS_RANKS) if way == "tight_and_loose" else list(range(5))
     right = numbers.top5[:, ranks] == numbers.labels[:, None]
     return percent(~(right & (numbers.guesses[way] >= AGREES)).any(axis=1))
 

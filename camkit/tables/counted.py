@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import torch.nn.functional as F
+from torch import Tensor
 
 from camkit.boxes import Bools, Floats, authors_boxes, five_guesses
 
@@ -91,3 +93,12 @@ def tool_boxes(map: npt.ArrayLike) -> Floats:
     positive = np.asarray(map, np.float64).clip(min=0)
     grey = 255 * positive / max(positive.max(), np.finfo(float).tiny)
     return authors_boxes(grey.astype(np.uint8))
+
+
+def averaged_in_cells(pixels: Tensor, features: Tensor) -> Tensor:
+    """Average gradients ``(B, n, H, W)`` over the cells of the features: ``(B, n, h, w)``.
+
+    The gradient of one pixel is mostly noise; this gives it the resolution of a class map, so that
+    one box rule fits both.
+    """
+    return F.adaptive_avg_pool2d(pixels, (features.shape[2], features.shape[3]))

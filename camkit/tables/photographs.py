@@ -17,7 +17,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from safetensors.numpy import load_file, save
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -28,7 +27,7 @@ from camkit.cam import upsample
 from camkit.heads import CamModel
 from camkit.images import View, read
 from camkit.metrics import iou, iou_at_thresholds
-from camkit.tables.counted import SIDES, THRESHOLDS, tight_and_loose
+from camkit.tables.counted import SIDES, THRESHOLDS, averaged_in_cells, tight_and_loose
 
 FILE = Path(__file__).resolve().parent.parent / "numbers" / "real.safetensors"
 NETWORKS = {
@@ -185,7 +184,7 @@ def examined(net: CamModel, photograph: Photograph, other: int) -> Stored:
         maps = net.maps(features, [*wanted, other])
         cams = upsample(torch.cat([maps, saliency.class_blind(features)], dim=1), net.size)[0]
     pixels = saliency.gradient(net, inputs, wanted)
-    cells = upsample(F.adaptive_avg_pool2d(pixels, features.shape[2:]), net.size)[0]
+    cells = upsample(averaged_in_cells(pixels, features), net.size)[0]
     shown = zip(MAPS, (cams[0], pixels[0, 0], cells[0], cams[-1], cams[-2]), strict=True)
     boxes = tight_and_loose(cams[1:4].numpy())
     return {

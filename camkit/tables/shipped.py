@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -22,7 +21,16 @@ from camkit.boxes import GUESS_RANKS, Floats, centred_box, five_guesses
 from camkit.cam import upsample
 from camkit.heads import CamModel
 from camkit.metrics import AGREES, iou, iou_at_thresholds
-from camkit.tables.counted import AT_20, SIDES, THRESHOLDS, errors, percent, tool_boxes, tuned
+from camkit.tables.counted import (
+    AT_20,
+    SIDES,
+    THRESHOLDS,
+    averaged_in_cells,
+    errors,
+    percent,
+    tool_boxes,
+    tuned,
+)
 from camkit.tables.paper import RELATIVES
 from camkit.train import inputs_of
 
@@ -148,7 +156,7 @@ def _maps(net: CamModel, images: Any, labels: Any) -> tuple[Any, dict[str, Any]]
     with torch.no_grad():
         features = net.features(inputs)
         best = net.scores(features).topk(5).indices.cpu().numpy()
-    cells = F.adaptive_avg_pool2d(saliency.gradient(net, inputs, wanted), features.shape[2:])
+    cells = averaged_in_cells(saliency.gradient(net, inputs, wanted), features)
     ways: dict[str, Tensor] = {"gradient": cells, "class_blind": saliency.class_blind(features)}
     if net.pool != "flatten":
         ways["cam"] = net.maps(features, wanted).detach()
