@@ -888,7 +888,17 @@ def load(folder: str | os.PathLike[str]) -> CamModel:
     tensors = read_weights(file / MODEL if file.is_dir() else file)
     if _hash(tensors) != told["sha256"]:
         raise WeightsError(f"{file} is damaged: its weights are not those its card describes.")
-    with torch.random.fork_rng(devices=[]):
-        net = build(told["arch"], told["classes"], pool=told["pool"], size=told["size"])
-    net.load_state_dict(tensors)
+    net = _skeleton(told)
+    net.load_state_dict(tensors, assign=True)
     return net.eval()
+
+
+def _skeleton(told: Mapping[str, Any]) -> CamModel:
+    """A network as its card says, without numbers where it can be built so: VGG's cost seconds."""
+    asked: dict[str, Any] = {"pool": told["pool"], "size": told["size"]}
+    try:
+        with torch.device("meta"):
+            return build(told["arch"], told["classes"], **asked)
+    except NotImplementedError:  # RegNet computes its widths with tensors
+        with torch.random.fork_rng(devices=[]):
+            return build(told["arch"], told["classes"], **asked)

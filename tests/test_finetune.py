@@ -330,7 +330,7 @@ def test_damaged_files_are_refused(pictures: Path, whole: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arch", "units", "convolutions"),
     [("alexnet_gap", 1024, 1), ("alexnet_star_gap", 512, 2), ("googlenet_gap", 1024, 1),
-     ("vgg16_gap", 1024, 1), ("densenet121", 1024, 0), ("mobilenet_v3_small_gap", 1024, 1)],
+     ("vgg16_gap", 1024, 1), ("squeezenet1_1", 512, 0), ("mobilenet_v3_small_gap", 1024, 1)],
 )  # fmt: skip
 def test_the_papers_networks_learn_a_step_and_are_read_back(
     arch: str, units: int, convolutions: int, pictures: Path, tmp_path: Path
@@ -346,6 +346,16 @@ def test_the_papers_networks_learn_a_step_and_are_read_back(
     torch.testing.assert_close(
         result.maps.mean(dim=(2, 3)) + net.bias, result.scores, rtol=1e-4, atol=1e-5
     )
+
+
+def test_a_network_that_cannot_be_built_without_numbers_is_read_back(tmp_path: Path) -> None:
+    """RegNet computes its widths with tensors, so it is drawn first and filled then."""
+    net = finetune.build("regnet_y_400mf", ["a", "b"], size=64)
+    torch.manual_seed(5)
+    told = {"arch": "regnet_y_400mf", "classes": ["a", "b"], "pool": "average", "size": 64}
+    finetune._write_model(tmp_path, net, told)
+    assert equal(dict(finetune.load(tmp_path).state_dict()), dict(net.state_dict()))
+    assert torch.initial_seed() == 5
 
 
 def test_max_and_flatten_twins(pictures: Path, tmp_path: Path) -> None:
