@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -129,7 +129,8 @@ def _blank_heads(features: Tensor, classes: int) -> dict[str, nn.Sequential]:
 
 def _fit(head: nn.Sequential, features: Tensor, labels: Tensor, steps: int) -> None:
     parameters = list(head.parameters())
-    optimiser = torch.optim.LBFGS(parameters, max_iter=steps, line_search_fn="strong_wolfe")
+    options: dict[str, Any] = {"history_size": 10, "line_search_fn": "strong_wolfe"}
+    optimiser = torch.optim.LBFGS(parameters, max_iter=steps, **options)
 
     def loss() -> Tensor:
         optimiser.zero_grad()
