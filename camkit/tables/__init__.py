@@ -419,31 +419,37 @@ def html(which: int | Table) -> str:
         One ``<table>``, and the notes below it.
 
     Example:
-        >>> "<th scope='col'>paper top-1</th>" in html(1)
+        >>> html(1).count("<th scope='row'") == len(table(1).rows)
         True
     """
     one = _as_table(which)
     words = _word_columns(one)
-    heads = "".join(f"<th scope='col'>{_html.escape(column)}</th>" for column in one.columns)
+    heads = "".join(
+        f"<th scope='col' style='text-align:{'left' if j in words else 'right'}'>"
+        f"{_html.escape(column)}</th>"
+        for j, column in enumerate(one.columns)
+    )
     body = []
     for row, part in _with_parts(one):
         if part and len(_parts(one)) > 1:
-            span = f"<th scope='rowgroup' colspan='{len(one.columns)}'{_LEFT}>"
+            span = f"<th scope='rowgroup' colspan='{len(one.columns)}' style='{_PART}'>"
             body.append(f"<tr>{span}{_html.escape(part)}</th></tr>")
         first, *rest = map(_html.escape, _cells(one, row))
-        cells = f"<th scope='row'{_LEFT}>{first}</th>"
+        cells = f"<th scope='row' style='{_LEFT};font-weight:normal'>{first}</th>"
         for j, cell in enumerate(rest, 1):
-            cells += f"<td{_LEFT if j in words else _RIGHT}>{cell}</td>"
+            cells += f"<td style='{_LEFT if j in words else _RIGHT}'>{cell}</td>"
         body.append(f"<tr>{cells}</tr>")
     notes = "".join(f"<p>{_html.escape(note)}</p>" for note in one.notes)
-    caption = f"<caption>Table {one.number}. {_html.escape(one.title)}</caption>"
+    title = f"Table {one.number}. {_html.escape(one.title)}"
+    caption = f"<caption style='text-align:left;font-weight:bold'>{title}</caption>"
     return (
         f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table>"
         f"{notes}"
     )
 
 
-_LEFT, _RIGHT = " style='text-align:left'", " style='text-align:right'"
+_LEFT, _RIGHT = "text-align:left;white-space:nowrap", "text-align:right;white-space:nowrap"
+_PART = "text-align:left;padding-top:.8em;border-bottom:1px solid"
 
 
 def _as_table(which: int | Table) -> Table:
@@ -451,12 +457,14 @@ def _as_table(which: int | Table) -> Table:
 
 
 def _cells(one: Table, row: Row) -> list[str]:
-    return [_cell(row.get(column), decimals) for column, decimals in one.columns.items()]
+    # A dash where the paper's row has no counterpart; where nobody looks for one, nothing.
+    missing = "-" if any(column.startswith("paper") for column in row) else ""
+    return [_cell(row.get(column), n, missing) for column, n in one.columns.items()]
 
 
-def _cell(value: Value, decimals: int) -> str:
+def _cell(value: Value, decimals: int, missing: str) -> str:
     if value is None:
-        return "-"
+        return missing
     return value if isinstance(value, str) else f"{value:.{decimals}f}"
 
 

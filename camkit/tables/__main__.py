@@ -1,24 +1,28 @@
-"""Measure the numbers that come with camkit: ``python -m camkit.tables make`` or ``real``."""
+"""Measure the numbers that come with camkit: ``python -m camkit.tables make``, ``framing`` or
+``real``.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from camkit.tables import photographs, shipped
+from camkit.tables import framing, photographs, shipped
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write `numbers/tables.json` (make) or `numbers/real.safetensors` (real)."""
+    """Write the file of what was asked for into `numbers/`, or say why not."""
+    makers = {"make": shipped.make, "framing": framing.make, "real": photographs.make}
     parser = argparse.ArgumentParser(prog="python -m camkit.tables", description=__doc__)
     parser.add_argument(
         "what",
-        choices=("make", "real"),
-        help="make: the shipped networks on drawings; real: networks and photographs of yours",
+        choices=list(makers),
+        help="make: the shipped networks on drawings; framing: two of them, on objects of several "
+        "sizes; real: networks and photographs of yours",
     )
     asked = parser.parse_args(argv)
     try:
-        print(shipped.make() if asked.what == "make" else photographs.make())
+        print(makers[asked.what]())
     except ValueError as error:
         print(f"camkit.tables: {error}", file=sys.stderr)
         return 2

@@ -62,12 +62,18 @@ def tuned(hits: Bools) -> Bools:
     """
     if len(hits) < 2:
         raise ValueError(f"hits must have at least two rows to be halved, got {len(hits)}.")
-    first = np.zeros(len(hits), bool)
-    first[np.random.default_rng(0).permutation(len(hits))[: len(hits) // 2]] = True
+    first = halves(len(hits))
     found = np.zeros(len(hits), bool)
     for half in (first, ~first):
         found[half] = hits[half, hits[~half].mean(axis=0).argmax()]
     return found
+
+
+def halves(count: int) -> Bools:
+    """Draw one half of so many rows by a fixed seed: True for a row in it ``(count,)``."""
+    first = np.zeros(count, bool)
+    first[np.random.default_rng(0).permutation(count)[: count // 2]] = True
+    return first
 
 
 def tight_and_loose(maps: npt.ArrayLike) -> Floats:
