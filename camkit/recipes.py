@@ -44,13 +44,13 @@ TEST_PICTURES, CHECK_PICTURES = 2000, 500
 
 OBJECTS = Recipe(units=64)
 RELATIVE = Recipe(pictures=6000, epochs=6, hide=0.0)  # nothing hidden: as the paper
-SLOW = replace(RELATIVE, pictures=4000)  # a map or a first layer of many places
+SLOW = replace(RELATIVE, pictures=5000, batch=32, rate=4e-3)  # many places: fewer pictures, more steps
 
 RECIPES: dict[str, Recipe] = {
     "objects": OBJECTS,
     "objects-max": replace(OBJECTS, pool="max"),
     "objects-flatten": replace(OBJECTS, pool="flatten"),
-    "coarse": Recipe(arch="coarse", epochs=10, hide=0.0),
+    "coarse": replace(RELATIVE, arch="coarse", batch=32, rate=4e-3),
     "fine": replace(SLOW, arch="fine"),
     "alexnet": replace(RELATIVE, arch="alexnet"),
     "alexnet-flatten": replace(RELATIVE, arch="alexnet", pool="flatten"),
