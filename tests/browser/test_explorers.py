@@ -40,6 +40,9 @@ MADE = {
     "shift": NET + "widgets.mix_the_units(net, picture)",
     "any-class": NET + "widgets.any_class(net, picture)",
     "difference": NET + "widgets.difference(net, picture)",
+    "head-swapper": NET + "import numpy as np\n"
+    "heads = widgets.fit_heads(net, np.stack([picture] * 4), [0, 1, 2, 3], steps=2)\n"
+    "widgets.head_swapper(net, picture, heads)",
     "threshold": NET
     + "one, two = world.scene_of('jug', seed=1), world.two('mug', 'mug', seed=3)\n"
     + "widgets.threshold(net, {'one': one.sample(256), 'two of a kind': two.sample(256)})",
