@@ -44,7 +44,7 @@ TEST_PICTURES, CHECK_PICTURES = 2000, 500
 
 OBJECTS = Recipe(units=64)
 RELATIVE = Recipe(pictures=6000, epochs=6, hide=0.0)  # nothing hidden: as the paper
-SLOW = replace(RELATIVE, pictures=5000, batch=32, rate=4e-3)  # many places: fewer pictures, more steps
+SLOW = replace(RELATIVE, pictures=5000, batch=32, rate=4e-3)  # more steps on fewer
 
 RECIPES: dict[str, Recipe] = {
     "objects": OBJECTS,

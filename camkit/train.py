@@ -145,13 +145,15 @@ def train(
     torch.set_num_threads(history.threads)
     steps = max(1, len(images) // recipe.batch)
     optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
+    total = recipe.epochs * steps
+    rise = 0.25 if total != 4 else 0.5  # a quarter of 4 steps is no interval: torch divides by zero
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.rate, total_steps=recipe.epochs * steps, pct_start=0.25
+        optimizer, recipe.rate, total_steps=total, pct_start=rise
     )
     generator = torch.Generator().manual_seed(recipe.seed)
     best = copy.deepcopy(net.state_dict())
     start, seen = time.perf_counter(), 0
-    bar = tqdm(total=recipe.epochs * steps, desc="training", unit="step", disable=not progress)
+    bar = tqdm(total=total, desc="training", unit="step", disable=not progress)
     try:
         if watch is not None:
             watch(0, net)

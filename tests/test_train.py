@@ -155,6 +155,15 @@ def test_unit_similarity_by_hand() -> None:
     assert train.unit_similarity(mixed, images, labels, top=4) == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_few_steps_are_enough(count: int) -> None:
+    """Four steps once divided by zero: a quarter of them is one."""
+    images, labels = striped(2 * count)
+    recipe = Recipe(epochs=1, batch=2, shift=0)
+    history = train.train(small(), images, labels, recipe=recipe, threads=1, progress=False)
+    assert len(history.losses) == count
+
+
 @pytest.mark.parametrize("arch", relatives.ARCHITECTURES)
 @pytest.mark.parametrize("pool", ["average", "max", "flatten"])
 def test_every_small_relative_scores_and_maps(arch: str, pool: relatives.Pool) -> None:
