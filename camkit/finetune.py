@@ -230,7 +230,10 @@ def _build(
 ) -> tuple[CamModel, list[nn.Module]]:
     """The network, and those of its modules that bring trained weights."""
     if arch in relatives.ARCHITECTURES:
-        net = relatives.build(arch, names, pool=pool, size=size or 128)
+        units = relatives.UNITS
+        if weights != "none":
+            units = _units(read_weights(_weights_file(arch, weights)), arch, pool, size or 128)
+        net = relatives.build(arch, names, pool=pool, size=size or 128, units=units)
         old = net.backbone
     else:
         net, old = _with_new_head(arch, names, pool, size)
@@ -246,6 +249,17 @@ def _build(
         return net, [net.backbone]
     trained = set(old.modules())
     return net, [module for module in net.backbone.children() if module in trained]
+
+
+def _units(state: Mapping[str, Tensor], arch: str, pool: Pool, size: int | Sequence[int]) -> int:
+    """How many units a small relative's own weights have; the usual number where not told."""
+    if "head.weight" not in state:
+        return relatives.UNITS
+    columns = state["head.weight"].shape[1]
+    if pool != "flatten":
+        return columns
+    usual = relatives.build(arch, ["any"], pool=pool, size=size).head.weight.shape[1]
+    return columns * relatives.UNITS // usual
 
 
 def _with_new_head(
@@ -888,14 +902,17 @@ def load(folder: str | os.PathLike[str]) -> CamModel:
     tensors = read_weights(file / MODEL if file.is_dir() else file)
     if _hash(tensors) != told["sha256"]:
         raise WeightsError(f"{file} is damaged: its weights are not those its card describes.")
-    net = _skeleton(told)
+    net = _skeleton(told, tensors)
     net.load_state_dict(tensors, assign=True)
     return net.eval()
 
 
-def _skeleton(told: Mapping[str, Any]) -> CamModel:
+def _skeleton(told: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> CamModel:
     """A network as its card says, without numbers where it can be built so: VGG's cost seconds."""
     asked: dict[str, Any] = {"pool": told["pool"], "size": told["size"]}
+    if told["arch"] in relatives.ARCHITECTURES:
+        units = _units(tensors, told["arch"], **asked)
+        return relatives.build(told["arch"], told["classes"], units=units, **asked)
     try:
         with torch.device("meta"):
             return build(told["arch"], told["classes"], **asked)

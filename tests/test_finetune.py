@@ -7,6 +7,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from torch import nn
 from camkit import cli, finetune, relatives, world
 from camkit.datasets import DataError
 from camkit.finetune import CHECKPOINT, LOG, MODEL, Plan
-from camkit.heads import CamModel, NoCamError
+from camkit.heads import CamModel, NoCamError, Pool
 from camkit.zoo import SHIPPED, WeightsError
 
 KEPT = sorted(world.CLASSES[:3])
@@ -322,6 +323,21 @@ def test_damaged_files_are_refused(pictures: Path, whole: Path, tmp_path: Path) 
     foreign = SHIPPED / "objects.safetensors"
     with pytest.raises(WeightsError, match="did not write it"):
         finetune.load(foreign)
+
+
+@pytest.mark.parametrize("pool", ["average", "flatten"])
+def test_the_courses_own_network_can_be_the_beginning(
+    pictures: Path, tmp_path: Path, pool: Pool
+) -> None:
+    """It has more units than its architecture's usual number: its file tells how many."""
+    name = "objects" if pool == "average" else "objects-flatten"
+    plan = replace(
+        QUICK, size=128, epochs=1, pool=pool, weights=str(SHIPPED / f"{name}.safetensors")
+    )
+    run(pictures, tmp_path, plan)
+    net = finetune.load(tmp_path)
+    assert net.features(torch.zeros(1, 3, 128, 128)).shape == (1, 64, 16, 16)
+    assert len(net.names) == len(KEPT)
 
 
 # --- architectures ------------------------------------------------------------------------------
