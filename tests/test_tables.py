@@ -231,6 +231,9 @@ def test_figures_come_from_cards_and_measuring_and_go_with_the_weights(shelf: Pa
     assert row_of(2, "Backprop on AlexNet")["known"] == flat["ordinary"]["gradient"]["known"]
     assert row_of(2, "CAM, tuned")["known"] == plain["ordinary"]["cam_tuned"]["known"]
     assert row_of(3, "GoogLeNet-GAP")["top-5"] == plain["ordinary"]["five"]["cam"]
+    cam, gradient = (plain["ordinary"][way]["top1"] for way in ("cam", "gradient"))
+    order = "as in the paper" if cam < gradient else "the other way round from the paper"
+    assert any(order in note and f"{cam:.1f} %" in note for note in tables.table(2).notes)
     # The price of average pooling, from the two cards: 12.5 - 5.
     assert any("+7.5 here" in note for note in tables.table(1).notes)
     # Measured already: nothing is done twice.
