@@ -199,7 +199,7 @@ def _cam_and_backprop(measured: dict[str, dict[str, Any]]) -> list[str]:
     cam, backprop = ordinary["cam"]["top1"], ordinary["gradient"]["top1"]
     order = "as in the paper" if cam < backprop else "the other way round from the paper"
     return [
-        f"On ordinary drawings googlenet's top-1 error is {cam:.1f} % by CAM and {backprop:.1f} % by "
+        f"On ordinary drawings googlenet's top-1 error is {cam:.1f} % by CAM, {backprop:.1f} % by "
         f"its own gradient: {order}."
     ]
 
