@@ -6,7 +6,7 @@ import html
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,8 @@ def class_map(features: Tensor, weights: Tensor, c: int) -> Tensor:
 
 def recipe_keep(heat: Any) -> Any:
     """Stretch to 0..1, then keep the upper half."""
-    return (heat - heat.min()) / (heat.max() - heat.min()) > 0.5
+    spread = heat.max() - heat.min() or 1  # a flat map is not divided by zero
+    return (heat - heat.min()) / spread > 0.5
 
 
 def keep(heat: Any) -> Any:
@@ -120,24 +121,32 @@ def keep(heat: Any) -> Any:
 
 def recipe_region(mask: Any) -> Any:
     """The first region that is met."""
+    if not mask.any():
+        return mask
     regions, _ = ndimage.label(mask, structure=_EIGHT)
     return regions == 1
 
 
 def region(mask: Any) -> Any:
-    """The largest region."""
+    """The largest region; of an empty mask nothing."""
+    if not mask.any():
+        return mask
     regions, _ = ndimage.label(mask, structure=_EIGHT)
     return regions == 1 + np.bincount(regions.ravel())[1:].argmax()
 
 
 def recipe_corners(mask: Any) -> Any:
     """The upper left corner and the size."""
+    if not mask.any():
+        return 0, 0, *mask.shape[::-1]
     rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
     return columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
 
 
 def corners(mask: Any) -> Any:
-    """Two corners, ends exclusive."""
+    """Two corners, ends exclusive; of an empty mask those of the picture."""
+    if not mask.any():
+        return 0, 0, *mask.shape[::-1]
     rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
     return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
 
@@ -181,14 +190,25 @@ def recipe() -> Steps:
 
 def explain(path: Any, net: CamModel, steps: Steps) -> tuple[int, Box]:
     """Run the nine steps on a picture: the class that wins, and a box in the photograph."""
+    return _answer(*_seen(path, net, steps), net, steps)
+
+
+def _seen(path: Any, net: CamModel, steps: Steps) -> tuple[Tensor, tuple[int, int]]:
+    """The first two steps and the features ``(K, h, w)``; and the photograph's height and width."""
     pixels = steps.read(path)
     with torch.no_grad():
-        f = net.features(steps.prepare(pixels, net.size, net.mean, net.std))[0]  # (K, h, w)
-        c = steps.winner(steps.score_maps(f, net.weights.detach(), net.bias.detach()))
-        small = steps.class_map(f, net.weights.detach(), min(c, len(net.names) - 1))  # (h, w)
+        features = net.features(steps.prepare(pixels, net.size, net.mean, net.std))[0]
+    return features, pixels.shape[:2]
+
+
+def _answer(f: Tensor, shape: tuple[int, int], net: CamModel, steps: Steps) -> tuple[int, Box]:
+    """The other seven steps."""
+    weights, bias = net.weights.detach(), net.bias.detach()
+    c = steps.winner(steps.score_maps(f, weights, bias))
+    small = steps.class_map(f, weights, min(c, len(net.names) - 1))  # (h, w)
     heat = upsample(small[None, None], net.size)[0, 0].numpy()
     box = steps.corners(steps.region(steps.keep(heat)))
-    return c, steps.to_photo(box, net.size, pixels.shape[:2])
+    return c, steps.to_photo(box, net.size, shape)
 
 
 # --- what is judged -------------------------------------------------------------------------------
@@ -641,7 +661,7 @@ BUGS: tuple[Bug, ...] = (
                 ),
             ),
         ),
-        lambda heat: (heat - heat.min()) / np.ptp(heat) > 0.2,
+        lambda heat: (heat - heat.min()) / (np.ptp(heat) or 1) > 0.2,
     ),
     Bug(
         "keep",
@@ -946,10 +966,14 @@ def costs(
         if bug.step != "score_maps" or "random" in bug.told:
             runs[bug.told] = Steps(**{bug.step: bug.back})
     rows = []
+    # Most runs share their first two steps, and these take nearly all of the time.
+    seen = cache(lambda path, *first: _seen(path, net, Steps(*first)))
     for name, steps in runs.items():
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            answers = [explain(path, net, steps) for path in paths]
+            answers = [
+                _answer(*seen(path, steps.read, steps.prepare), net, steps) for path in paths
+            ]
         right = [c == label for (c, _), label in zip(answers, labels, strict=True)]
         hit = [
             _overlap(box, t) >= metrics.AGREES for (_, box), t in zip(answers, truth, strict=True)

@@ -159,6 +159,15 @@ def test_half_repairs_are_scored_for_what_they_mend(
     assert "passed" not in repr(result)
 
 
+def test_a_map_without_evidence_stops_neither_recipe_nor_repair() -> None:
+    """A dead unit's channel is zero throughout; the recipe divided 0 by 0 and found no region."""
+    for steps in (lab_a.recipe(), Steps()):
+        for heat in (np.zeros((4, 6)), np.full((4, 6), -2.0)):
+            mask = steps.region(steps.keep(heat))
+            assert not mask.any()
+            assert tuple(steps.corners(mask)) == (0, 0, 6, 4)
+
+
 def test_what_is_no_step_is_refused() -> None:
     with pytest.raises(ValueError, match="no function 'overlap', only read, prepare"):
         bug_hunt(named("overlap", lambda a: a))
