@@ -30,6 +30,7 @@ notebooks: .venv/.course,test
 weights: .venv/.course
 	$(BIN)/python -m camkit.recipes
 	$(BIN)/python -m camkit.tables make
+	$(BIN)/python -m camkit.tables framing
 
 bench: .venv/.course,bench
 	@for file in benchmarks/*.py; do echo "== $$file"; OMP_NUM_THREADS=1 $(BIN)/python $$file || exit 1; done

@@ -16,6 +16,7 @@ from camkit.check.nb02 import difference_map, fair_colours
 from camkit.check.nb03 import answer_and_map, as_convolution
 from camkit.check.nb04 import cell_gradient, paired_interval
 from camkit.check.nb05 import box_from_map, growing_map, to_photo
+from camkit.check.nb06 import localization_errors, tune_then_test
 
 __all__ = [
     "Check",
@@ -31,7 +32,9 @@ __all__ = [
     "fair_colours",
     "growing_map",
     "hottest_cell",
+    "localization_errors",
     "paired_interval",
     "same_scores_other_map",
     "to_photo",
+    "tune_then_test",
 ]

@@ -235,7 +235,7 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, torch.Tensor):
         return a.shape == b.shape and torch.equal(a, b)
     if isinstance(a, np.ndarray):
-        return np.array_equal(a, b)
+        return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
     return bool(a == b)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from camkit.widgets.explorer import Choice, Explorer, Frame, Slider, Tick
     from camkit.widgets.film import film_strip
     from camkit.widgets.mix import mix_the_units
+    from camkit.widgets.sizes import framing
     from camkit.widgets.swap import fit_heads, head_swapper
     from camkit.widgets.sweep import threshold
     from camkit.widgets.votes import predict
@@ -28,6 +29,7 @@ _HOME = {
     "difference": "classes",
     "film_strip": "film",
     "fit_heads": "swap",
+    "framing": "sizes",
     "head_swapper": "swap",
     "mix_the_units": "mix",
     "predict": "votes",
@@ -44,6 +46,7 @@ __all__ = [
     "difference",
     "film_strip",
     "fit_heads",
+    "framing",
     "head_swapper",
     "mix_the_units",
     "predict",
