@@ -67,6 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\ncamkit {asked.command}: interrupted.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever reads, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -701,7 +704,7 @@ def _tables(asked: argparse.Namespace) -> int:
         told: str = getattr(tables, asked.form)(asked.number)
     except ValueError as error:
         raise Stop(_sentence(error)) from error
-    print(told.rstrip("\n"))
+    print(told.rstrip("\n"), flush=True)
     return 0
 
 

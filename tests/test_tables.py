@@ -7,6 +7,8 @@ import hashlib
 import io
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from camkit.metrics import localization_errors
 from camkit.tables import __main__ as command
 from camkit.tables import counted, paper, photographs, shipped
 from camkit.train import inputs_of
+
+ROOT = Path(__file__).resolve().parent.parent
 
 # ---------------------------------------------------------------- the paper's figures
 
@@ -404,6 +408,19 @@ def test_the_command_prints_a_table(
     told = capsys.readouterr().out
     assert told.startswith(first)
     assert "GoogLeNet-GAP" in told
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    """`camkit tables 2 | head -1`: the pipe closes while the table is written."""
+    words = [sys.executable, "-c", "from camkit.cli import main; raise SystemExit(main())"]
+    with subprocess.Popen(
+        [*words, "tables", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    ) as done:
+        assert done.stdout is not None
+        assert done.stderr is not None
+        done.stdout.close()
+        said = done.stderr.read().decode()
+        assert (said, done.wait(timeout=600)) == ("", 0)
 
 
 def test_the_command_writes_csv_and_refuses_other_tables(
