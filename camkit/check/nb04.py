@@ -140,6 +140,10 @@ def cell_gradient(attempt: Callable[..., Any]) -> Verdict:
 
 TABLES = 500
 CLAIM = 0.95
+_STUDENT = (
+    "Nearly. With few runs their spread is itself uncertain: take the quantile of Student's t "
+    "with n - 1 degrees of freedom, not "
+)
 
 
 class _OfTables:
@@ -243,20 +247,17 @@ PAIRED_INTERVAL = Check(
         Wrong(
             "normal quantile",
             lambda a, b, t: _interval(a - b, quantile=float(stats.norm.ppf(0.5 + CLAIM / 2))),
-            "Nearly. With few runs their spread is itself uncertain: take the quantile of Student's "
-            "t with n - 1 degrees of freedom, not of the normal distribution.",
+            _STUDENT + "of the normal distribution.",
         ),
         Wrong(
             "normal quantile 1.96",
             lambda a, b, t: _interval(a - b, quantile=1.96),
-            "Nearly. With few runs their spread is itself uncertain: take the quantile of Student's "
-            "t with n - 1 degrees of freedom, not 1.96.",
+            _STUDENT + "1.96.",
         ),
         Wrong(
             "quantile 2",
             lambda a, b, t: _interval(a - b, quantile=2.0),
-            "Nearly. With few runs their spread is itself uncertain: take the quantile of Student's "
-            "t with n - 1 degrees of freedom, not 2.",
+            _STUDENT + "2.",
         ),
         Wrong(
             "unpaired",

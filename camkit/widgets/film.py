@@ -185,7 +185,8 @@ class FilmStripView:
         ]
         bright = f"{number(limits[0], False)} in all three, their hottest cell"
         if state.scale == "own":
-            bright = f"each map's own hottest cell, {self._each(number(v, False) for v in reel.peaks[t])}"
+            own = self._each(number(v, False) for v in reel.peaks[t])
+            bright = f"each map's own hottest cell, {own}"
         right, known, inside = (reel.curves[field] for field, *_ in CURVES)
         return (
             f"{state.head} head, after {reel.steps[t]} of {reel.steps[-1]} steps\t"
@@ -220,7 +221,7 @@ def dashed(sheet: Sheet, points: Points, ink: str, width: int, dash: float) -> N
         >>> sheet = Sheet(20)
         >>> dashed(sheet, [(0, 10), (100, 10)], INK, 4, 5)
         >>> sheet.image.getpixel((12, 20)), sheet.image.getpixel((22, 20))
-        ((30, 42, 56), (255, 255, 255))
+        ((28, 31, 36), (255, 255, 255))
     """
     if dash == 0:
         sheet.line(points, ink, width)
