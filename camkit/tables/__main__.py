@@ -6,13 +6,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 from camkit.tables import framing, photographs, shipped
 
 
 def main(argv: list[str] | None = None) -> int:
     """Write the file of what was asked for into `numbers/`, or say why not."""
-    makers = {"make": shipped.make, "framing": framing.make, "real": photographs.make}
+    makers: dict[str, Callable[[], Path]] = {
+        "make": shipped.make,
+        "framing": framing.make,
+        "real": photographs.make,
+    }
     parser = argparse.ArgumentParser(prog="python -m camkit.tables", description=__doc__)
     parser.add_argument(
         "what",
