@@ -12,7 +12,7 @@ import torch
 from camkit import boxes, metrics, saliency, world, zoo
 from camkit.cam import upsample
 from camkit.heads import CamModel
-from camkit.images import Sample
+from camkit.images import Array, Sample
 from camkit.plot import INK, QUIET
 from camkit.tables.counted import halves
 from camkit.tables.framing import Framing, framings
@@ -23,6 +23,8 @@ from camkit.widgets.film import dashed
 
 SIDE = 216
 """Side of the picture, in points."""
+DRAWN = 2 * SIDE
+"""Pixels at which an example is drawn; the network sees it at its own size."""
 NAMES, BAR, END = 244, 404, 664
 """Where the names of the bars begin, where the bars do, and where 100 % lies."""
 STEP, THICK = 43, 20
@@ -62,20 +64,22 @@ class Shown:
 class _Example:
     """One test picture with three maps of its class, and each map's box at its best threshold."""
 
-    def __init__(self, index: int, sample: Sample, row: Framing, maps: dict[str, Map]) -> None:
+    def __init__(
+        self, index: int, sample: Sample, large: Array, row: Framing, maps: dict[str, Map]
+    ) -> None:
         # A setting counts for the half that did not choose it.
         in_first = bool(halves(row.pictures)[index]) if index < row.pictures else False
         chosen = {way: pair[1 if in_first else 0] for way, pair in row.chosen.items()}
         self.label, self.truth = sample.label, np.asarray(sample.boxes, np.float64)
-        self.photo, self.maps, self.thresholds = Photo(sample.image, SIDE), maps, chosen
+        self.photo, self.maps, self.thresholds = Photo(large, SIDE), maps, chosen
         self.zoom = self.photo.wide / sample.image.shape[1]
         height, width = sample.image.shape[:2]
         self.centred = np.array(boxes.centred_box(height, width, chosen["centred"]))
         self.boxes: dict[str, Floats | None] = {}
         self.ious: dict[str, float] = {}
         for way, one in maps.items():
-            large = upsample(torch.from_numpy(one)[None, None], (height, width))[0, 0].numpy()
-            box = boxes.box_from_map(large, chosen[way])
+            heat = upsample(torch.from_numpy(one)[None, None], (height, width))[0, 0].numpy()
+            box = boxes.box_from_map(heat, chosen[way])
             self.boxes[way] = None if box is None else np.array(box)
             self.ious[way] = 0.0 if box is None else float(metrics.iou(box, self.truth).max())
         self.iou_centred = float(metrics.iou(self.centred, self.truth).max())
@@ -91,10 +95,12 @@ class FramingView:
         for row in rows:
             length = max(len(world.CLASSES), row.pictures)
             pictures = world.Objects(split="test", framing=row.asked, length=length)
-            samples = [pictures[i] for i in wanted]
+            scenes = [pictures.scene(i) for i in wanted]
+            samples = [scene.sample(pictures.size) for scene in scenes]
+            crisp = [scene.draw(DRAWN).image for scene in scenes]
             maps = _maps_of(net, twin, samples)
-            triples = zip(wanted, samples, maps, strict=True)
-            self.examples.append([_Example(i, s, row, m) for i, s, m in triples])
+            rows_of = zip(wanted, samples, crisp, maps, strict=True)
+            self.examples.append([_Example(i, s, d, row, m) for i, s, d, m in rows_of])
 
     def render(self, state: Shown) -> Frame:
         """Draw the example with its boxes, and a bar for each way to draw a box."""
@@ -160,7 +166,8 @@ class FramingView:
         lines = [f"The object's box takes\t{percent(row.share)} of the picture (median)"]
         ranked = sorted(WAYS, key=lambda way: -row.right[way[0]])
         lines.append(
-            "From best to worst\t" + ", ".join(f"{n} {percent(row.right[k])}" for k, n, _ in ranked)
+            "From best to worst\t"
+            + "; ".join(f"{n}: {percent(row.right[k])}" for k, n, _ in ranked)
         )
         a, b = (percent(v) for v in row.chosen["cam"])
         lines.append(f"CAM's best threshold on one half and on the other\t{a} and {b}")

@@ -58,10 +58,10 @@ def value(text: str, name: str) -> str:
 def test_the_ranking_is_read_from_the_numbers(explorer: Explorer[Shown]) -> None:
     small, large = (explorer.frame(framing=i).text for i in (0, 1))
     assert value(small, "From best to worst") == (
-        "CAM, best threshold 60 %, class-blind map 50 %, CAM, 20 % 40 %, maximum pooling 30 %, "
-        "centred box 10 %"
+        "CAM, best threshold: 60 %; class-blind map: 50 %; CAM, 20 %: 40 %; maximum pooling: 30 %; "
+        "centred box: 10 %"
     )
-    assert value(large, "From best to worst").startswith("centred box 90 %, class-blind map 85 %")
+    assert value(large, "From best to worst").startswith("centred box: 90 %; class-blind map: 85 %")
     assert value(small, "The object's box takes") == "20 % of the picture (median)"
     assert value(small, "CAM's best threshold") == "30 % and 40 %"
 
