@@ -180,7 +180,7 @@ def architectures() -> list[str]:
     return [
         *small,
         "alexnet_star_gap",
-        *(name for name in bare if name not in small),
+        *bare,
         *(f"{name}_gap" for name in bare),
     ]
 

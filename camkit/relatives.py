@@ -182,11 +182,11 @@ ARCHITECTURES: dict[str, Callable[[int], nn.Sequential]] = {
     "plain": lambda units: _plain((2, 2, 2, 1, 1), units),  # map 16 x 16
     "coarse": lambda units: _plain((2, 2, 2, 2, 1), units),  # map 8 x 8
     "fine": lambda units: _plain((2, 2, 1, 1, 1), units),  # map 32 x 32
-    "alexnet": _alexnet,
-    "vgg": _vgg,
-    "googlenet": _googlenet,
-    "googlenet-coarse": lambda units: _googlenet(
+    "small-alexnet": _alexnet,
+    "small-vgg": _vgg,
+    "small-googlenet": _googlenet,
+    "small-googlenet-coarse": lambda units: _googlenet(
         units, coarse=True
     ),  # map 8 x 8, as GoogLeNet before surgery
-    "resnet": _resnet,
+    "small-resnet": _resnet,
 }

@@ -127,3 +127,9 @@ def test_average_and_max_answer_alike_but_the_average_localizes_better() -> None
     average, largest = zoo.card("objects"), zoo.card("objects-max")
     assert abs(average["accuracy"] - largest["accuracy"]) <= 0.01
     assert average["gt_known_localization"] > largest["gt_known_localization"] + 0.05
+
+
+def test_no_shipped_network_takes_a_name_of_torchvisions_registry() -> None:
+    """`load("googlenet")` once gave the course's small relative."""
+    torchvision = pytest.importorskip("torchvision")
+    assert not set(zoo.shipped()) & set(torchvision.models.list_models(torchvision.models))

@@ -219,15 +219,17 @@ def test_without_networks_every_table_still_stands(shelf: Path) -> None:
 
 
 def test_figures_come_from_cards_and_measuring_and_go_with_the_weights(shelf: Path) -> None:
-    ship(shelf, "googlenet", "plain", "average", 0.9)
-    ship(shelf, "alexnet-flatten", "alexnet", "flatten", 0.95)
-    ship(shelf, "alexnet", "alexnet", "average", 0.875)
+    ship(shelf, "small-googlenet", "plain", "average", 0.9)
+    ship(shelf, "small-alexnet-flatten", "small-alexnet", "flatten", 0.95)
+    ship(shelf, "small-alexnet", "small-alexnet", "average", 0.875)
     assert row_of(1, "GoogLeNet-GAP")["top-1"] == pytest.approx(10.0)
     assert row_of(1, "GoogLeNet-GAP")["hard top-1"] == "not made"
-    target = shipped.make(["googlenet", "alexnet-flatten"], shipped.FILE, count=20, progress=False)
+    target = shipped.make(
+        ["small-googlenet", "small-alexnet-flatten"], shipped.FILE, count=20, progress=False
+    )
     told = json.loads(target.read_text())["networks"]
-    assert set(told) == {"googlenet", "alexnet-flatten"}
-    plain, flat = told["googlenet"], told["alexnet-flatten"]
+    assert set(told) == {"small-googlenet", "small-alexnet-flatten"}
+    plain, flat = told["small-googlenet"], told["small-alexnet-flatten"]
     assert "cam" in plain["ordinary"]
     assert "cam" not in flat["ordinary"]  # a flattened head has no map
     assert row_of(1, "AlexNet")["hard top-1"] == flat["hard"]["classification"][0]
@@ -242,10 +244,10 @@ def test_figures_come_from_cards_and_measuring_and_go_with_the_weights(shelf: Pa
     assert any("+7.5 here" in note for note in tables.table(1).notes)
     # Measured already: nothing is done twice.
     stamp = target.stat().st_mtime_ns
-    shipped.make(["googlenet"], target, count=20, progress=False)
+    shipped.make(["small-googlenet"], target, count=20, progress=False)
     assert target.stat().st_mtime_ns == stamp
     # Trained anew: the old figures are nobody's.
-    ship(shelf, "googlenet", "plain", "average", 0.8, seed=1)
+    ship(shelf, "small-googlenet", "plain", "average", 0.8, seed=1)
     assert row_of(1, "GoogLeNet-GAP")["top-1"] == pytest.approx(20.0)
     assert row_of(1, "GoogLeNet-GAP")["hard top-1"] == "not made"
     assert row_of(2, "GoogLeNet-GAP")["top-1"] == "not made"

@@ -169,7 +169,7 @@ def test_few_steps_are_enough(count: int) -> None:
 def test_every_small_relative_scores_and_maps(arch: str, pool: relatives.Pool) -> None:
     net = relatives.build(arch, ["a", "b", "c"], pool=pool).eval()
     features = net.features(torch.rand(1, 3, 128, 128))
-    side = {"coarse": 8, "googlenet-coarse": 8, "fine": 32}.get(arch, 16)
+    side = {"coarse": 8, "small-googlenet-coarse": 8, "fine": 32}.get(arch, 16)
     assert features.shape == (
         1,
         net.weights.shape[1] // (side**2 if pool == "flatten" else 1),

@@ -154,7 +154,7 @@ def _table_2() -> Table:
                     rows.append(row | _ours(name, way, kind, measured))
         for label, way in _RIVALS.items():
             row = {"part": f"{told}, rivals", "method": label}
-            rows.append(row | _ours("googlenet", way, kind, measured))
+            rows.append(row | _ours("small-googlenet", way, kind, measured))
     for network in reversed(NETWORKS):
         part = f"Photographs, {network} trained on ImageNet"
         rows += [{"part": part, **row} for row in _photographs(real(network))]
@@ -193,14 +193,14 @@ def _table_2() -> Table:
 
 def _cam_and_backprop(measured: dict[str, dict[str, Any]]) -> list[str]:
     """Say whether CAM errs less than Backprop on drawings, as it does in the paper."""
-    if "googlenet" not in measured:
+    if "small-googlenet" not in measured:
         return []
-    ordinary = measured["googlenet"]["ordinary"]
+    ordinary = measured["small-googlenet"]["ordinary"]
     cam, backprop = ordinary["cam"]["top1"], ordinary["gradient"]["top1"]
     order = "as in the paper" if cam < backprop else "the other way round from the paper"
     return [
-        f"On ordinary drawings googlenet's top-1 error is {cam:.1f} % by CAM, {backprop:.1f} % by "
-        f"its own gradient: {order}."
+        f"On ordinary drawings small-googlenet's top-1 error is {cam:.1f} % by CAM, "
+        f"{backprop:.1f} % by its own gradient: {order}."
     ]
 
 
@@ -328,9 +328,9 @@ def _five(method: str, kind: str, measured: dict[str, dict[str, Any]]) -> Row:
 
 
 _GUESSED = {
-    "GoogLeNet-GAP (heuristics)": ("googlenet", "tight_and_loose"),
-    "GoogLeNet-GAP": ("googlenet", "cam"),
-    "Backprop": ("googlenet-coarse", "gradient"),
+    "GoogLeNet-GAP (heuristics)": ("small-googlenet", "tight_and_loose"),
+    "GoogLeNet-GAP": ("small-googlenet", "cam"),
+    "Backprop": ("small-googlenet-coarse", "gradient"),
 }
 
 _TABLES: dict[int, Callable[[], Table]] = {1: _table_1, 2: _table_2, 3: _table_3}

@@ -43,13 +43,13 @@ TEST: dict[str, tuple[str, float]] = {
 
 # The shipped network that follows the plan of each of the paper's.
 RELATIVES = {
-    "VGGnet-GAP": "vgg",
-    "GoogLeNet-GAP": "googlenet",
-    "AlexNet-GAP": "alexnet",
-    "GoogLeNet": "googlenet-coarse",  # averages too, over a map of 7 x 7
-    "VGGnet": "vgg-flatten",
-    "AlexNet": "alexnet-flatten",
-    "GoogLeNet-GMP": "googlenet-max",
+    "VGGnet-GAP": "small-vgg",
+    "GoogLeNet-GAP": "small-googlenet",
+    "AlexNet-GAP": "small-alexnet",
+    "GoogLeNet": "small-googlenet-coarse",  # averages too, over a map of 7 x 7
+    "VGGnet": "small-vgg-flatten",
+    "AlexNet": "small-alexnet-flatten",
+    "GoogLeNet-GMP": "small-googlenet-max",
 }
 BACKPROP = "Backprop on "
 
