@@ -64,8 +64,8 @@ def _parts(given: Given, few: int | None = None) -> tuple[Bools, Bools, Bools]:
     return classes == labels[:, None], drawn, told
 
 
-def _wrong_share(*rights: Bools) -> Errors:
-    top1, top5, known = (float(1 - right.mean()) for right in rights)
+def _wrong_share(*rights: npt.ArrayLike) -> Errors:
+    top1, top5, known = (float(1 - np.mean(right)) for right in rights)
     return top1, top5, known
 
 
