@@ -65,7 +65,7 @@ def _parts(given: Given, few: int | None = None) -> tuple[Bools, Bools, Bools]:
 
 
 def _wrong_share(*rights: npt.ArrayLike) -> Errors:
-    top1, top5, known = (float(1 - np.mean(right)) for right in rights)
+    top1, top5, known = (float(1 - np.asarray(right, bool).mean()) for right in rights)
     return top1, top5, known
 
 
