@@ -320,8 +320,7 @@ def _with_one(found: Floats) -> Floats:
 
 
 def _fitted(found: Floats, truth: Floats) -> Floats:
-    solution: Floats = np.linalg.lstsq(_with_one(found), truth, rcond=None)[0]
-    return solution
+    return np.asarray(np.linalg.lstsq(_with_one(found), truth, rcond=None)[0], np.float64)
 
 
 def _each_side(found: Floats, truth: Floats) -> Floats:
