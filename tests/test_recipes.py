@@ -27,11 +27,11 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("tiny")
 def test_making_a_network_writes_weights_and_a_card_and_does_it_once(tmp_path: Path) -> None:
     card = recipes.make("tiny", tmp_path, progress=False)
-    assert card == json.loads((tmp_path / "tiny.json").read_text())
+    assert json.dumps(card, indent=1) + "\n" == (tmp_path / "tiny.json").read_text()
     assert card["recipe"]["pictures"] == 40
     assert set(card["by_class"]) == set(world.CLASSES)
     before = (tmp_path / "tiny.safetensors").stat().st_mtime_ns
-    assert recipes.make("tiny", tmp_path, progress=False) == card
+    assert json.dumps(recipes.make("tiny", tmp_path, progress=False)) == json.dumps(card)
     assert (tmp_path / "tiny.safetensors").stat().st_mtime_ns == before
     (tmp_path / "tiny.safetensors").write_bytes(b"damaged")
     recipes.make("tiny", tmp_path, progress=False)

@@ -252,7 +252,7 @@ PAIRED_INTERVAL = Check(
         Wrong(
             "normal quantile 1.96",
             lambda a, b, t: _interval(a - b, quantile=1.96),
-            _STUDENT + "1.96.",
+            _STUDENT + "of the normal distribution.",
         ),
         Wrong(
             "quantile 2",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import statistics
 import sys
@@ -55,7 +56,7 @@ def with_explorer(name: str) -> bool:
     """Whether a committed notebook builds an explorer."""
     code = (ROOT / "notebooks" / name).read_text(encoding="utf-8")
     made = (name for name in widgets.__all__ if name.islower() and name != "predict")
-    return any(f"{name}(" in code for name in made)
+    return any(re.search(rf"\b{name}\(", code) for name in made)
 
 
 NOTEBOOKS = [f"made_{name}.ipynb" for name in MADE] + [n for n in COMMITTED if with_explorer(n)]
