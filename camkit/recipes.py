@@ -480,6 +480,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in asked.names or [*RECIPES, "seeds"]:
         start = time.perf_counter()
         if name == "seeds":
+            if asked.force:
+                (numbers / "seeds.json").unlink(missing_ok=True)
             make_seeds(numbers / "seeds.json")
             continue
         card = make(name, asked.out, numbers=numbers, force=asked.force, threads=asked.threads)

@@ -124,6 +124,10 @@ def test_the_table_of_seeds_goes_on_where_it_stopped(
     assert again["rows"][0]["accuracy"] == -1
     assert again["rows"][2] == table["rows"][2]
     assert recipes.seeds("max")["accuracy"].shape == (1,)
+    recipes.main(["seeds", "--out", str(tmp_path), "--force"])  # once kept the marked row
+    anew = json.loads(file.read_text())["rows"]
+    assert anew[0]["accuracy"] >= 0
+    assert anew[1:] == again["rows"][1:]
 
 
 def test_an_unknown_recording_or_table_is_named() -> None:

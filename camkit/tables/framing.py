@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from camkit import saliency, world, zoo
+from camkit import recipes, saliency, world, zoo
 from camkit.boxes import Bools, Floats, centred_box
 from camkit.cam import upsample
 from camkit.heads import CamModel
@@ -96,9 +96,7 @@ def make(target: Path = FILE, *, count: int = PICTURES, progress: bool = True) -
         "framings": rows,
     }
     target.parent.mkdir(exist_ok=True)
-    half = target.with_suffix(".part")
-    half.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    half.replace(target)
+    recipes.write(target, (json.dumps(told, indent=1) + "\n").encode())
     return target
 
 

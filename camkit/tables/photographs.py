@@ -21,7 +21,7 @@ from safetensors.numpy import load_file, save
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from camkit import saliency, zoo
+from camkit import recipes, saliency, zoo
 from camkit.boxes import Bools, Floats, Ints, centred_box
 from camkit.cam import upsample
 from camkit.heads import CamModel
@@ -249,9 +249,7 @@ def make(folder: str | os.PathLike[str] | None = None, target: Path = FILE) -> P
         found = [examined(net, row, other) for row, other in pairs]
         told |= {f"{name}.{key}": np.stack([one[key] for one in found]) for key in found[0]}
     about = "IoU of boxes with the best true box, in 200ths, on ILSVRC 2012 validation photographs"
-    half = target.with_suffix(".part")
-    half.write_bytes(save(told, metadata={"about": about}))
-    half.replace(target)
+    recipes.write(target, save(told, metadata={"about": about}))
     return target
 
 

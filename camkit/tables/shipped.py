@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from camkit import saliency, world, zoo
+from camkit import recipes, saliency, world, zoo
 from camkit.boxes import GUESS_RANKS, Floats, centred_box, five_guesses
 from camkit.cam import upsample
 from camkit.heads import CamModel
@@ -85,9 +85,7 @@ def make(
         told["networks"][name] = {"sha256": zoo.card(name)["sha256"], **found}
         told["networks"] = {n: told["networks"][n] for n in sorted(told["networks"])}
         target.parent.mkdir(exist_ok=True)
-        half = target.with_suffix(".part")
-        half.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        half.replace(target)
+        recipes.write(target, (json.dumps(told, indent=1) + "\n").encode())
     return target
 
 
