@@ -158,8 +158,9 @@ def position(things: Sequence[Thing], which: int | str) -> int:
 class Scene:
     """Things in a place under a light: everything a picture is drawn from.
 
-    `things` stand from back to front. `label` is the index in `world.CLASSES` of the class the
-    scene is about. A scene holds no pixels: it can be compared, hashed, pickled and changed;
+    `things` stand from back to front. `label` is the index of the class the scene is about: of
+    `world.CLASSES`, or of the `names` of the set it comes from. `about` names the kinds of things
+    that make it so; none named, it is the class itself. A scene holds no pixels: it can be compared, hashed, pickled and changed;
     every change returns a new scene and leaves all else as it was.
 
     >>> from camkit import world
@@ -173,6 +174,7 @@ class Scene:
     light: Light
     label: int
     name: str = ""
+    about: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -207,9 +209,10 @@ class Scene:
         return Picture(canvas.astype(np.uint8), self.things, pieces)
 
     def sample(self, size: int = 128) -> Sample:
-        """The picture as a labelled `Sample`: boxes and mask are those of the label's class."""
+        """The picture as a labelled `Sample`: boxes and mask are of the things it is about."""
         picture = self.draw(size)
-        mine = [i for i in self.objects if self.things[i].kind == kinds("object")[self.label]]
+        about = self.about or (kinds("object")[self.label],)
+        mine = [i for i, thing in enumerate(self.things) if thing.kind in about]
         boxes = picture.boxes[mine]
         return Sample(
             picture.image, self.label, boxes[~np.isnan(boxes).any(axis=1)],

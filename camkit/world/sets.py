@@ -68,6 +68,11 @@ class Pictures(Sequence[Sample]):
         if not 1 <= self.length < 2**31:
             raise ValueError(f"length must be at least 1; it is {self.length}.")
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the labels mean: the classes' names, in the order of the labels."""
+        return kinds("object")
+
     def __len__(self) -> int:
         return self.length
 

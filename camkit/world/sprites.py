@@ -14,7 +14,7 @@ import numpy as np
 from camkit.world.ink import Ink
 from camkit.world.palette import FAMILIES, RGB
 
-Role = Literal["object", "distractor", "occluder"]
+Role = Literal["object", "distractor", "occluder", "bird", "person", "tool", "furniture", "sign"]
 
 # The files of sprites, in the order in which their classes are listed.
 _FILES = ("animals", "vehicles", "household", "nature", "clutter")
