@@ -10,18 +10,25 @@ from __future__ import annotations
 from camkit.datasets.base import UNREADABLE, DataError, PictureFiles
 from camkit.datasets.cub import CUB
 from camkit.datasets.folder import ImageFolder
+from camkit.datasets.folderset import FolderSet, Scene15
 from camkit.datasets.ilsvrc import ILSVRC
+from camkit.datasets.stanford import Stanford40
+from camkit.datasets.sun import SUN397
 from camkit.datasets.voc import VOCFolder
 from camkit.datasets.wsol import WSOL, wsol_boxes
 
 __all__ = [
     "CUB",
     "ILSVRC",
+    "SUN397",
     "UNREADABLE",
     "WSOL",
     "DataError",
+    "FolderSet",
     "ImageFolder",
     "PictureFiles",
+    "Scene15",
+    "Stanford40",
     "VOCFolder",
     "wsol_boxes",
 ]

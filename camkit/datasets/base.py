@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -212,6 +212,75 @@ def a_folder(root: str | os.PathLike[str], layout: str) -> Path:
     if not folder.is_dir():
         raise DataError(f"There is no folder {str(folder)!r}. {layout}")
     return folder
+
+
+def top_folder(
+    root: str | os.PathLike[str], parts: Sequence[str], official: str, layout: str
+) -> Path:
+    """Find the folder that holds all parts of a set: the one named, or the official one in it.
+
+    Args:
+        root: the folder as somebody named it.
+        parts: files and folders that must lie in it.
+        official: the name of the folder that the set's archive unpacks into.
+        layout: where to get the set and how to lay it out, for the message.
+
+    Raises:
+        DataError: a part is missing; where the parts lie a level away, the message names the place.
+    """
+    folder = a_folder(root, layout)
+
+    def lacks(place: Path) -> list[str]:
+        return [part for part in parts if not (place / part).exists()]
+
+    for place in (folder, folder / official):
+        if not lacks(place):
+            return place
+    above = list(folder.resolve().parents)[:2]
+    for place in (*sorted(folder.glob("*/")), *sorted(folder.glob("*/*/")), *above):
+        if not lacks(place):
+            raise DataError(f"{folder} is a level off: {parts[0]} lies in {place}, so name that.")
+    nearer = min((folder, folder / official), key=lambda place: len(lacks(place)))
+    raise DataError(f"{nearer} holds no {lacks(nearer)[0]}. {layout}")
+
+
+def shared(lists: Mapping[str, Sequence[str]], where: str) -> None:
+    """Check that no picture stands in two lists.
+
+    Args:
+        lists: for each list its pictures.
+        where: what the lists belong to, for the message.
+
+    Raises:
+        DataError: one does.
+    """
+    seen: dict[str, str] = {}
+    for name, pictures in lists.items():
+        for picture in pictures:
+            if picture in seen:
+                raise DataError(
+                    f"{where}: {picture} stands in {seen[picture]!r} and again in {name!r}; what a "
+                    "network learned from tests nothing, so take the picture out of one of them."
+                )
+            seen[picture] = name
+
+
+def some_there(files: Sequence[Path], top: Path, layout: str) -> None:
+    """Check that one of the listed pictures is there at all; one that is lost keeps its place.
+
+    Args:
+        files: the listed pictures.
+        top: the folder of the set.
+        layout: where to get the set and how to lay it out, for the message.
+
+    Raises:
+        DataError: there is none.
+    """
+    if files and not any(file.is_file() for file in files):
+        raise DataError(
+            f"None of {len(files)} listed pictures is there, such as {files[0]}: unpack the "
+            f"pictures into {top}. {layout}"
+        )
 
 
 def pictures_in(folder: Path) -> tuple[list[Path], list[Path]]:

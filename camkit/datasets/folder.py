@@ -44,6 +44,11 @@ class ImageFolder(PictureFiles):
     def __init__(self, root: str | os.PathLike[str], classes: Sequence[str] | None = None) -> None:
         folder = a_folder(root, LAYOUT)
         found = sorted(f.name for f in folder.iterdir() if f.is_dir() and f.name[0] != ".")
+        if not found and pictures_in(folder)[0]:
+            raise DataError(
+                f"{folder} holds pictures but no folders: if it is one class, name the folder "
+                f"above it, {folder.resolve().parent}. {LAYOUT}"
+            )
         if not found:
             raise DataError(f"{folder} holds no folders. {LAYOUT}")
         names = found if classes is None else list(classes)
@@ -52,6 +57,12 @@ class ImageFolder(PictureFiles):
             raise DataError(
                 f"{folder} holds {len(strange)} folders that are none of the {len(names)} classes, "
                 f"such as {strange[0]!r}: move them away, or name them as the class is named."
+            )
+        only = folder / found[0]
+        if classes is None and len(found) == 1 and any(f.is_dir() for f in only.iterdir()):
+            raise DataError(
+                f"{folder} holds one folder, which holds others: name {only} if the classes are "
+                "in there."
             )
         if classes is None and len(found) == 1:
             raise DataError(

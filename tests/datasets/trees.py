@@ -20,7 +20,7 @@ CSV_NAMES = {0: "kit fox, Vulpes macrotis", 1: "tench, Tinca tinca"}
 
 def drawn(count: int) -> list[Sample]:
     """Pictures of the first two classes in turns."""
-    pictures = world.Objects(split="test", size=SIZE, length=3 * len(world.CLASSES))
+    pictures = world.Objects(split="test", size=SIZE, length=(count + 1) * len(world.CLASSES))
     chosen = [i for i in range(len(pictures)) if i % len(world.CLASSES) < 2]
     return [pictures[i] for i in chosen[:count]]
 
@@ -116,3 +116,61 @@ def voc(root: Path, count: int = 4) -> list[Sample]:
             names = ["person", *names]
         xml(sample, root / "Annotations" / f"{number:06d}.xml", names, (1, 1, 0, 0))
     return samples
+
+
+SUN_CLASSES = ["a/abbey", "a/apartment_building/outdoor", "k/kitchen"]
+SUN_FORMATS = ("JPEG", "PNG", "GIF", "BMP")  # all called .jpg, as in the published archive
+
+
+def sun(root: Path, each: int = 4) -> list[Sample]:
+    """SUN397's tree and two of its partitions; a few files are not what their name says."""
+    samples = drawn(each * len(SUN_CLASSES))
+    names = []
+    for i, sample in enumerate(samples):
+        name = f"{SUN_CLASSES[i % 3]}/sun_{'abcdefghijklmnop'[i] * 16}.jpg"
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(sample.image).save(file, format=SUN_FORMATS[i % 4], quality=95)
+        names.append(name)
+    (root / "ClassName.txt").write_text("".join(f"/{name}\n" for name in SUN_CLASSES))
+    for partition, first in ((1, names[:6]), (10, names[6:])):
+        other = [name for name in names if name not in first]
+        for half, some in (("Training", first), ("Testing", other)):
+            lines = "".join(f"/{name}\r\n" for name in some)
+            (root / f"{half}_{partition:02d}.txt").write_text(lines)
+    return samples
+
+
+ACTIONS = ["applauding", "riding_a_bike"]
+
+
+def stanford(root: Path, count: int = 8) -> list[Sample]:
+    """Stanford 40's three folders: the first pictures of each action are to learn from."""
+    samples = drawn(count)
+    numbers = dict.fromkeys(ACTIONS, 0)
+    lists: dict[str, list[str]] = {f"{a}_{h}": [] for a in ACTIONS for h in ("train", "test")}
+    for sample in samples:
+        action = ACTIONS[sample.label]
+        numbers[action] += 1
+        stem = f"{action}_{numbers[action]:03d}"
+        save(sample, root / "JPEGImages" / f"{stem}.jpg")
+        note = root / "XMLAnnotations" / f"{stem}.xml"
+        xml(sample, note, ["person"] * len(sample.boxes), (1, 1, 0, 0))
+        note.write_text(note.read_text().replace("<bndbox>", f"<action>{action}</action><bndbox>"))
+        half = "train" if numbers[action] == 1 else "test"
+        lists[f"{action}_{half}"].append(f"{stem}.jpg\t")
+    splits = root / "ImageSplits"
+    splits.mkdir()
+    told = "".join(f"{action}\t{numbers[action]}\n" for action in ACTIONS)
+    (splits / "actions.txt").write_text("action_name\tnumber_of_images\n" + told)
+    for name, lines in lists.items():
+        (splits / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    return samples
+
+
+def folders(root: Path, counts: dict[str, int]) -> None:
+    """One folder a class, so many pictures in each, each of another shade."""
+    for name, count in counts.items():
+        (root / name).mkdir(parents=True)
+        for i in range(count):
+            Image.new("RGB", (6, 4), (i, 0, 0)).save(root / name / f"image_{i + 1:04d}.jpg")
