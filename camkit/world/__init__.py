@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from camkit.world.backgrounds import BACKGROUNDS
+from camkit.world.birds import FORMS, MARKS, SPECIES, TELLING, Birds, bird_of, remarked
 from camkit.world.compose import home_of, scene_of, two
 from camkit.world.scene import Picture, Scene
 from camkit.world.sets import SPLITS, Batch, BiasedObjects, Objects, TwoObjects, TwoOfAKind
@@ -24,18 +25,25 @@ __all__ = [
     "BACKGROUNDS",
     "CLASSES",
     "DISTRACTORS",
+    "FORMS",
     "HOMES",
+    "MARKS",
     "OCCLUDERS",
+    "SPECIES",
     "SPLITS",
+    "TELLING",
     "Batch",
     "BiasedObjects",
+    "Birds",
     "Objects",
     "Picture",
     "Scene",
     "Thing",
     "TwoObjects",
     "TwoOfAKind",
+    "bird_of",
     "make_thing",
+    "remarked",
     "scene_of",
     "two",
 ]

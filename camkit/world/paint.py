@@ -80,8 +80,9 @@ def paint_thing(thing: Thing, light: Light, size: int) -> Painted:
     shade += fall[:, None] - light.x * fall[None, :]
     colour = lit(pixels[..., :3], shade, light) * alpha[..., None]
     aside = None if layers.aside is None else layers.aside.astype(np.float32) / 255.0
+    stands = sprite.stands and ("seat", "perch") not in thing.words  # there is air beside a perch
     return Painted(
-        x, y, colour, alpha, aside, shadow(alpha, light, side, sprite.stands),
+        x, y, colour, alpha, aside, shadow(alpha, light, side, stands),
         layers.lumps, drawing.names,
     )  # fmt: skip
 

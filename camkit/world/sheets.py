@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from camkit.world.backgrounds import BACKGROUNDS
+from camkit.world.birds import SPECIES, Birds, bird_of
 from camkit.world.compose import scene_of, two
 from camkit.world.palette import oklch
 from camkit.world.scene import Picture, check_size
@@ -72,6 +73,17 @@ def _biased(size: int) -> Image.Image:
     sets = {f"bias {b}": BiasedObjects("test", size=size, bias=b) for b in (0.0, 0.9, 1.0)}
     sets["never at home"] = BiasedObjects("test", size=size, home=False)
     return grid([[ds[i].image for i in range(0, 20, 2)] for ds in sets.values()], list(sets))
+
+
+def _birds(size: int) -> Image.Image:
+    """Field guide: each species alike in all but its marks, then as the set shows it."""
+    ds = Birds("test", size=size)
+    rows = [
+        [bird_of(name, seed=s, framing=0.25).draw(size).image for s in (3, 4, 5)]
+        + [ds[c + len(SPECIES) * k].image for k in range(5)]
+        for c, name in enumerate(SPECIES)
+    ]
+    return grid(rows, [name.replace(" ", "\n") for name in SPECIES])
 
 
 def _backgrounds(size: int) -> Image.Image:
@@ -196,6 +208,7 @@ SHEETS: dict[str, Callable[[int], Image.Image]] = {
     "two_objects": _two_objects,
     "two_of_a_kind": _two_of_a_kind,
     "biased": _biased,
+    "birds": _birds,
     "backgrounds": _backgrounds,
     "interventions": _interventions,
     "truth": _truth,

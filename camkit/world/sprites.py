@@ -14,10 +14,12 @@ import numpy as np
 from camkit.world.ink import Ink
 from camkit.world.palette import FAMILIES, RGB
 
-Role = Literal["object", "distractor", "occluder", "bird", "person", "tool", "furniture", "sign"]
+Role = Literal[
+    "object", "distractor", "occluder", "bird", "perch", "person", "tool", "furniture", "sign"
+]
 
 # The files of sprites, in the order in which their classes are listed.
-_FILES = ("animals", "vehicles", "household", "nature", "clutter")
+_FILES = ("animals", "vehicles", "household", "nature", "clutter", "birds", "signs", "furniture")
 
 
 @dataclass(frozen=True)
