@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch.nn.functional as F
+from scipy.stats import binomtest
 from torch import Tensor
 
 from camkit.boxes import Bools, Floats, authors_boxes, five_guesses
@@ -108,3 +109,26 @@ def averaged_in_cells(pixels: Tensor, features: Tensor) -> Tensor:
     one box rule fits both.
     """
     return F.adaptive_avg_pool2d(pixels, (features.shape[2], features.shape[3]))
+
+
+def interval(right: int, count: int) -> tuple[float, float]:
+    """Compute the 95 % interval (Wilson's) of a share that was counted.
+
+    Args:
+        right: how many were right.
+        count: of how many, at least 1.
+
+    Returns:
+        The two ends in percent.
+
+    Raises:
+        ValueError: the numbers are not 0 <= right <= count.
+
+    Example:
+        >>> [round(end, 1) for end in interval(45, 50)]
+        [78.6, 95.7]
+    """
+    if not 0 <= right <= count or count < 1:
+        raise ValueError(f"right must lie between 0 and count, got {right} of {count}.")
+    ends = binomtest(right, count).proportion_ci(0.95, method="wilson")
+    return 100 * float(ends.low), 100 * float(ends.high)
