@@ -147,9 +147,7 @@ def _inputs(net: CamModel, pictures: SomePictures, start: int, batch: int, fit: 
     """One batch of the network's inputs (B, 3, h, w)."""
     stop = min(start + batch, len(pictures))
     if isinstance(pictures, np.ndarray) and pictures.shape[1:] == (*net.size, 3) and fit != "crop":
-        x = torch.from_numpy(np.ascontiguousarray(pictures[start:stop]))
-        x = x.permute(0, 3, 1, 2).float().div_(255)
-        return x.sub_(_channels(net.mean)).div_(_channels(net.std))
+        return _scaled(net, np.ascontiguousarray(pictures[start:stop]))
     tensors = []
     for i in range(start, stop):
         image = _pixels(pictures[i])
@@ -158,8 +156,13 @@ def _inputs(net: CamModel, pictures: SomePictures, start: int, batch: int, fit: 
     return torch.stack(tensors)
 
 
-def _channels(values: Sequence[float]) -> Tensor:
-    return torch.tensor(values).view(3, 1, 1)
+def _scaled(net: CamModel, images: Pixels) -> Tensor:
+    """Pictures (B, H, W, 3) that need no resizing: one product and one sum along whole rows."""
+    mean, std = torch.tensor(net.mean), torch.tensor(net.std)
+    width = images.shape[2]
+    rows = torch.from_numpy(images).float().flatten(2)  # (B, H, W * 3)
+    rows.mul_((1 / (255 * std)).repeat(width)).sub_((mean / std).repeat(width))
+    return rows.view(images.shape).permute(0, 3, 1, 2)
 
 
 def _pixels(picture: Any) -> Pixels:
@@ -394,12 +397,12 @@ def fit_svm(
     if len(grid) > 1:
         parts = StratifiedKFold(_folds(y, names, folds), shuffle=True, random_state=seed)
         for cost in grid:
-            machine = make_pipeline(StandardScaler(), _machine(cost, seed))
+            machine = make_pipeline(StandardScaler(), _machine(cost, x.shape, seed))
             with _settling():
                 tried[cost] = float(cross_val_score(machine, x, y, cv=parts).mean())
     best = max(tried, key=lambda cost: tried[cost]) if tried else grid[0]
     scaler = StandardScaler().fit(x)
-    machine = _machine(best, seed)
+    machine = _machine(best, x.shape, seed)
     with _settling():
         machine.fit(scaler.transform(x), y)
     coef, intercept = machine.coef_, machine.intercept_
@@ -408,10 +411,12 @@ def fit_svm(
     return LinearSvm(names, scaler.mean_, scaler.scale_, coef, intercept, best, tried)
 
 
-def _machine(cost: float, seed: int) -> Any:
+def _machine(cost: float, shape: tuple[int, ...], seed: int) -> Any:
+    """One SVM; the dual problem settles sooner where units are many beside the pictures."""
     from sklearn.svm import LinearSVC
 
-    return LinearSVC(C=cost, dual="auto", max_iter=5000, random_state=seed)
+    dual = 4 * shape[1] > shape[0]
+    return LinearSVC(C=cost, dual=dual, max_iter=5000, random_state=seed)
 
 
 @contextlib.contextmanager
