@@ -263,6 +263,16 @@ def test_overlap_is_counted_over_all_pictures_at_once() -> None:
     assert discover.overlaps(fires, masks, [0.5]).tolist() == [[0.2]]
 
 
+def test_several_thresholds_at_once_are_each_ones_own() -> None:
+    masks, noise = planted(5)
+    cells = np.stack([noise, masks[:, 1] + noise], axis=1)
+    levels = [[0.5, 1.0], [0.9, 0.9]]
+    together = discover.overlaps(cells, masks, levels)
+    assert together.shape == (2, 2, len(NAMES))
+    for t, row in enumerate(levels):
+        assert np.array_equal(together[t], discover.overlaps(cells, masks, row))
+
+
 def test_small_activations_are_upsampled_as_everywhere() -> None:
     fires = np.array([[[[0.0, 4.0]]]])  # enlarged: 0, 1, 3, 4
     masks = np.array([[[[False, False, True, True]]]])

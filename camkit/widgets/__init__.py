@@ -10,13 +10,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from camkit.widgets.browser import unit_browser
     from camkit.widgets.classes import any_class, difference
+    from camkit.widgets.cover import cover_it
     from camkit.widgets.explorer import Choice, Explorer, Frame, Slider, Tick
     from camkit.widgets.film import film_strip
     from camkit.widgets.mix import mix_the_units
     from camkit.widgets.sizes import framing
     from camkit.widgets.swap import fit_heads, head_swapper
     from camkit.widgets.sweep import threshold
+    from camkit.widgets.upload import upload
     from camkit.widgets.votes import predict
 
 _HOME = {
@@ -26,6 +29,7 @@ _HOME = {
     "Slider": "explorer",
     "Tick": "explorer",
     "any_class": "classes",
+    "cover_it": "cover",
     "difference": "classes",
     "film_strip": "film",
     "fit_heads": "swap",
@@ -34,6 +38,8 @@ _HOME = {
     "mix_the_units": "mix",
     "predict": "votes",
     "threshold": "sweep",
+    "unit_browser": "browser",
+    "upload": "upload",
 }
 
 __all__ = [
@@ -43,6 +49,7 @@ __all__ = [
     "Slider",
     "Tick",
     "any_class",
+    "cover_it",
     "difference",
     "film_strip",
     "fit_heads",
@@ -51,6 +58,8 @@ __all__ = [
     "mix_the_units",
     "predict",
     "threshold",
+    "unit_browser",
+    "upload",
 ]
 
 
