@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from camkit.world.backgrounds import BACKGROUNDS
 from camkit.world.birds import FORMS, MARKS, SPECIES, TELLING, Birds, bird_of, remarked
+from camkit.world.captions import captions
 from camkit.world.compose import home_of, scene_of, two
+from camkit.world.lettered import Signs, SignScene, sign_of, words_in
+from camkit.world.rooms import DEFINING, SCENES, Scenes, scene_in
 from camkit.world.scene import Picture, Scene
 from camkit.world.sets import SPLITS, Batch, BiasedObjects, Objects, TwoObjects, TwoOfAKind
 from camkit.world.sprites import kinds
@@ -19,16 +22,20 @@ from camkit.world.things import Thing, make_thing
 CLASSES: tuple[str, ...] = kinds("object")
 DISTRACTORS: tuple[str, ...] = kinds("distractor")
 OCCLUDERS: tuple[str, ...] = kinds("occluder")
+SIGNS: tuple[str, ...] = kinds("sign")
 HOMES: dict[str, str] = {name: home_of(name) for name in CLASSES}
 
 __all__ = [
     "BACKGROUNDS",
     "CLASSES",
+    "DEFINING",
     "DISTRACTORS",
     "FORMS",
     "HOMES",
     "MARKS",
     "OCCLUDERS",
+    "SCENES",
+    "SIGNS",
     "SPECIES",
     "SPLITS",
     "TELLING",
@@ -38,12 +45,19 @@ __all__ = [
     "Objects",
     "Picture",
     "Scene",
+    "Scenes",
+    "SignScene",
+    "Signs",
     "Thing",
     "TwoObjects",
     "TwoOfAKind",
     "bird_of",
+    "captions",
     "make_thing",
     "remarked",
+    "scene_in",
     "scene_of",
+    "sign_of",
     "two",
+    "words_in",
 ]

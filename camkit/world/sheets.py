@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from camkit.world.backgrounds import BACKGROUNDS
 from camkit.world.birds import SPECIES, Birds, bird_of
 from camkit.world.compose import scene_of, two
+from camkit.world.lettered import Signs
 from camkit.world.palette import oklch
 from camkit.world.scene import Picture, check_size
 from camkit.world.sets import BiasedObjects, Objects, Pictures, TwoObjects, TwoOfAKind
@@ -90,6 +91,15 @@ def _backgrounds(size: int) -> Image.Image:
     rows = [[scene_of(kinds("object")[0], name, seed=s).without(kinds("object")[0]).draw(size).image
              for s in range(6)] for name in BACKGROUNDS]  # fmt: skip
     return grid(rows, BACKGROUNDS)
+
+
+def _signs(size: int) -> Image.Image:
+    ds, marked = Signs("test", size=size), Signs("test", size=size, marks=1.0)
+    with_words = [ds.scene(i) for i in range(1, 33, 2)]
+    rows = [with_words[:8], [s.blank() for s in with_words[:8]], with_words[8:],
+            [marked.scene(i) for i in range(0, 16, 2)]]  # fmt: skip
+    return grid([[s.draw(size).image for s in row] for row in rows],
+                ["words", "painted away", "words", "marks"])  # fmt: skip
 
 
 def _interventions(size: int) -> Image.Image:
@@ -210,6 +220,7 @@ SHEETS: dict[str, Callable[[int], Image.Image]] = {
     "biased": _biased,
     "birds": _birds,
     "backgrounds": _backgrounds,
+    "signs": _signs,
     "interventions": _interventions,
     "truth": _truth,
     "poster": poster,

@@ -44,7 +44,7 @@ def make_thing(
         role=sprite.role,
         place=place,
         scale=scale,
-        flip=bool(rng.random() < 0.5),
+        flip=bool(rng.random() < 0.5) and sprite.role != "sign",  # words do not run backwards
         rotation=0.0,
         colours=schemes[int(rng.integers(len(schemes)))],
         words=tuple((n, w[int(rng.integers(len(w)))]) for n, w in sprite.words.items()),
