@@ -212,7 +212,7 @@ def _network(asked: argparse.Namespace) -> CamModel:
 
 def _explain(net: CamModel, photo: Path, target: Path, asked: argparse.Namespace) -> str:
     """Explain one photograph and write its three files; the best classes in words."""
-    from camkit import images
+    from camkit import images, plot
 
     with warnings.catch_warnings():
         # A map without a box gets its reason in the JSON file; Pillow's notes help nobody here.
@@ -220,7 +220,7 @@ def _explain(net: CamModel, photo: Path, target: Path, asked: argparse.Namespace
         pixels = images.read(photo)
         result = net.explain(pixels, asked.top, fit=asked.fit)
         boxes = result.boxes(asked.threshold)[0]
-        classes = _told_classes(result, boxes)
+        classes = plot.told_boxes(result, asked.threshold)
         try:
             _write_results(target, pixels, result, boxes, photo, asked, classes)
         except OSError as error:
@@ -230,27 +230,6 @@ def _explain(net: CamModel, photo: Path, target: Path, asked: argparse.Namespace
                 code=1,
             ) from error
     return ", ".join(f"{one['name']} {100 * one['probability']:.1f} %" for one in classes[:3])
-
-
-def _told_classes(result: CamResult, boxes: npt.NDArray[np.float64]) -> list[dict[str, Any]]:
-    from camkit.boxes import why_no_box
-    from camkit.cam import upsample
-
-    told = []
-    large = upsample(result.maps.float(), result.views[0].size)[0]
-    for j, c in enumerate(result.classes[0].tolist()):
-        why = why_no_box(large[j])
-        told.append(
-            {
-                "class": c,
-                "name": result.names[0][j],
-                "score": float(result.scores[0, c]),
-                "probability": float(result.probabilities[0, c]),
-                "box": [round(float(v), 2) for v in boxes[j]] if why is None else None,
-                **({"why_no_box": why} if why else {}),
-            }
-        )
-    return told
 
 
 def _write_results(
@@ -288,7 +267,7 @@ def _write_results(
         "model": asked.model,
         "fit": asked.fit,
         "threshold": asked.threshold,
-        "boxes_are": "x0, y0, x1, y1 in pixels of the photograph, end exclusive",
+        "boxes_are": plot.BOXES_ARE,
         "classes": classes,
     }
     # Written last: where it stands, the other two do.
@@ -345,6 +324,7 @@ def _lab(asked: argparse.Namespace) -> int:
     words = lab_command(
         folder, first, browser=not asked.no_browser, port=asked.port, is_root=is_root
     )
+    os.environ["CAMKIT_UPLOAD_BYTES"] = str(UPLOAD_BYTES)  # so that a kernel can say the limit
     sys.stdout.flush()
     if os.name == "nt":
         return subprocess.call(words)
@@ -688,7 +668,7 @@ def _device(name: str) -> str:
 
 def _add_tables(commands: Any) -> None:
     parser = _command(commands, "tables", "print a table of the paper beside ours", _tables)
-    parser.add_argument("number", type=int, help="of the table in the paper: 1, 2 or 3")
+    parser.add_argument("number", type=int, help="of the table in the paper: 1 to 5")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", dest="form", action="store_const", const="csv", help="for a program")
     form.add_argument(

@@ -6,6 +6,7 @@ without it.
 
 from __future__ import annotations
 
+import io
 import operator
 import os
 import warnings
@@ -101,11 +102,42 @@ def _read_file(path: Path) -> Array:
         raise PictureError(f"{str(path)!r} is a folder; give the picture files inside it.")
     if path.stat().st_size == 0:
         raise PictureError(f"{str(path)!r} is empty (0 bytes).")
-    what = repr(str(path))
+    return _open(path, repr(str(path)))
+
+
+def read_bytes(data: bytes, name: str = "") -> Array:
+    """Read what a file holds, such as an upload, as `read` reads the file; nothing is stored.
+
+    Args:
+        data: all bytes of the file.
+        name: what messages call it.
+
+    Returns:
+        ``(H, W, 3)`` uint8, upright.
+
+    Raises:
+        TypeError: ``data`` is not bytes.
+        PictureError: it is not a picture, is damaged, or has over 50 megapixels.
+
+    Example:
+        >>> read_bytes(b"hello", "letter.jpg")
+        Traceback (most recent call last):
+        ...
+        camkit.images.PictureError: 'letter.jpg' is not a picture that Pillow can read; save it ...
+    """
+    if not isinstance(data, bytes):
+        raise TypeError(f"data must be the bytes of a file, not {type(data).__name__}.")
+    what = repr(name) if name else "The file"
+    if not data:
+        raise PictureError(f"{what} is empty (0 bytes).")
+    return _open(io.BytesIO(data), what)
+
+
+def _open(source: Path | io.BytesIO, what: str) -> Array:
     try:
         with warnings.catch_warnings():  # of large pictures, which are refused below
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(path)
+            image = Image.open(source)
     except Image.DecompressionBombError as error:
         raise PictureError(_too_large(what, "over 170 megapixels")) from error
     except UnidentifiedImageError as error:

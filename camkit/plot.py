@@ -11,6 +11,7 @@ import base64
 import contextlib
 import html
 import io
+import json
 import math
 import os
 import sys
@@ -623,6 +624,121 @@ def maps(
         bar.outline.set_visible(False)
         bar.set_label(label)
     return fig, axes
+
+
+# --- into a file --------------------------------------------------------------------------------
+
+BOXES_ARE = "x0, y0, x1, y1 in pixels of the photograph, end exclusive"
+
+
+def told_boxes(result: CamResult, threshold: float = 0.2, picture: int = 0) -> list[dict[str, Any]]:
+    """Say what a network found in one picture as plain data: names, scores, boxes.
+
+    Args:
+        result: what `CamModel.explain` returned.
+        threshold: share of a map's maximum at which its box is drawn.
+        picture: which of its pictures.
+
+    Returns:
+        For each class: ``class``, ``name``, ``score``, ``probability``, and ``box``: four numbers
+        in pixels of the picture, or None with the reason under ``why_no_box``.
+
+    Example:
+        >>> import torch
+        >>> from camkit.heads import CamModel
+        >>> net = CamModel(torch.nn.Conv2d(3, 8, 3), torch.nn.Linear(8, 2), names=["cat", "dog"])
+        >>> photo = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
+        >>> sorted(told_boxes(net.explain(photo))[0])[:3]
+        ['box', 'class', 'name']
+    """
+    from camkit.boxes import why_no_box
+    from camkit.cam import upsample
+
+    boxes = _boxes_of(result, picture, threshold)
+    large = upsample(result.maps[picture][None].float(), result.views[picture].size)[0]
+    told = []
+    for j, c in enumerate(result.classes[picture].tolist()):
+        why = why_no_box(large[j])
+        told.append(
+            {
+                "class": c,
+                "name": result.names[picture][j],
+                "score": float(result.scores[picture, c]),
+                "probability": float(result.probabilities[picture, c]),
+                "box": [round(float(v), 2) for v in boxes[j]] if why is None else None,
+                **({"why_no_box": why} if why else {}),
+            }
+        )
+    return told
+
+
+def save(
+    result: CamResult,
+    picture: Picture,
+    target: str | os.PathLike[str],
+    *,
+    boxes: int = 1,
+    threshold: float = 0.2,
+) -> tuple[Path, Path]:
+    """Write a photograph with its boxes as PNG and the boxes as JSON beside it: both whole files.
+
+    The picture keeps its own pixels; nothing of the original file's extra data (place, camera) is
+    carried over.
+
+    Args:
+        result: what `CamModel.explain` returned for this one picture.
+        picture: the picture that was explained.
+        target: the files' common name; an ending is replaced by ``.png`` and ``.json``.
+        boxes: how many of the classes get their box drawn; all are in the JSON.
+        threshold: share of a map's maximum at which a box is drawn.
+
+    Returns:
+        The two files, the picture and the boxes.
+
+    Raises:
+        ValueError: ``result`` explains several pictures or one of another size, or ``boxes`` is
+            not from 1 to the number of classes.
+        OSError: the folder is not there or may not be written to; no half file is left.
+
+    Example:
+        >>> import tempfile, torch
+        >>> from camkit.heads import CamModel
+        >>> net = CamModel(torch.nn.Conv2d(3, 8, 3), torch.nn.Linear(8, 2), names=["cat", "dog"])
+        >>> photo = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     [file.name for file in save(net.explain(photo), photo, Path(folder, "zoo"))]
+        ['zoo.png', 'zoo.json']
+    """
+    from camkit.recipes import write
+
+    if len(result.views) != 1:
+        raise ValueError(f"save takes the result of one picture, got {len(result.views)}.")
+    pixels, original = _images.read(picture), result.views[0].original
+    if pixels.shape[:2] != original:
+        raise ValueError(
+            f"The picture is {pixels.shape[1]} x {pixels.shape[0]} pixels, but the explained one "
+            f"was {original[1]} x {original[0]}."
+        )
+    told = told_boxes(result, threshold)
+    if not 1 <= boxes <= len(told):
+        raise ValueError(f"boxes must be from 1 to {len(told)}, got {boxes}.")
+    drawn = [one for one in told[:boxes] if one["box"] is not None]
+    labels = [f"{one['name']} {_percent(one['probability'])}" for one in drawn]
+    rows = np.array([one["box"] for one in drawn], dtype=np.float64).reshape(-1, 4)
+    file = io.BytesIO()
+    Image.fromarray(draw_boxes(pixels, rows, labels)).save(file, "png")
+    data = {
+        "width": original[1],
+        "height": original[0],
+        "threshold": threshold,
+        "boxes_are": BOXES_ARE,
+        "classes": told,
+    }
+    png, table = (Path(target).with_suffix(ending) for ending in (".png", ".json"))
+    write(png, file.getvalue())
+    # Written last: where it stands, the picture does.
+    write(table, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
+    return png, table
 
 
 # --- the parts of a figure ----------------------------------------------------------------------

@@ -28,6 +28,7 @@ FLOORS = {
     "recipes": 2,
     "finetune": 2,
     "transfer": 2,
+    "probe": 2,
     "datasets": 2,
     "plot": 3,
     "tables": 3,
@@ -49,6 +50,7 @@ NEIGHBOURS = {
     "recipes": {"train", "zoo"},
     "finetune": {"train", "datasets", "zoo"},
     "transfer": {"datasets"},
+    "tables": {"discover"},
     "cli": {"doctor", "export"},
 }
 # Narrower than its floor: the one room that may import nothing but the ground floor.

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from camkit.widgets.sizes import framing
     from camkit.widgets.swap import fit_heads, head_swapper
     from camkit.widgets.sweep import threshold
-    from camkit.widgets.upload import upload
+    from camkit.widgets.takeout import take_it_out
+    from camkit.widgets.uploads import upload
     from camkit.widgets.votes import predict
 
 _HOME = {
@@ -37,9 +38,10 @@ _HOME = {
     "head_swapper": "swap",
     "mix_the_units": "mix",
     "predict": "votes",
+    "take_it_out": "takeout",
     "threshold": "sweep",
     "unit_browser": "browser",
-    "upload": "upload",
+    "upload": "uploads",
 }
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "head_swapper",
     "mix_the_units",
     "predict",
+    "take_it_out",
     "threshold",
     "unit_browser",
     "upload",
