@@ -17,6 +17,8 @@ from camkit.check.nb03 import answer_and_map, as_convolution
 from camkit.check.nb04 import cell_gradient, paired_interval
 from camkit.check.nb05 import box_from_map, growing_map, to_photo
 from camkit.check.nb06 import localization_errors, tune_then_test
+from camkit.check.nb07 import fold, lift
+from camkit.check.nb10 import informative_objects, name_unit
 
 __all__ = [
     "Check",
@@ -30,9 +32,13 @@ __all__ = [
     "class_map",
     "difference_map",
     "fair_colours",
+    "fold",
     "growing_map",
     "hottest_cell",
+    "lift",
+    "informative_objects",
     "localization_errors",
+    "name_unit",
     "paired_interval",
     "same_scores_other_map",
     "to_photo",
