@@ -19,6 +19,7 @@ from camkit.check.nb05 import box_from_map, growing_map, to_photo
 from camkit.check.nb06 import localization_errors, tune_then_test
 from camkit.check.nb07 import fold, lift
 from camkit.check.nb10 import informative_objects, name_unit
+from camkit.check.nb11 import same_answers, true_effect
 
 __all__ = [
     "Check",
@@ -35,12 +36,14 @@ __all__ = [
     "fold",
     "growing_map",
     "hottest_cell",
-    "lift",
     "informative_objects",
+    "lift",
     "localization_errors",
     "name_unit",
     "paired_interval",
+    "same_answers",
     "same_scores_other_map",
     "to_photo",
+    "true_effect",
     "tune_then_test",
 ]

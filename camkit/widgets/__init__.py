@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from camkit.widgets.browser import unit_browser
     from camkit.widgets.classes import any_class, difference
     from camkit.widgets.cover import cover_it
+    from camkit.widgets.dial import bias_dial
     from camkit.widgets.explorer import Choice, Explorer, Frame, Slider, Tick
     from camkit.widgets.film import film_strip
     from camkit.widgets.mix import mix_the_units
@@ -30,6 +31,7 @@ _HOME = {
     "Slider": "explorer",
     "Tick": "explorer",
     "any_class": "classes",
+    "bias_dial": "dial",
     "cover_it": "cover",
     "difference": "classes",
     "film_strip": "film",
@@ -51,6 +53,7 @@ __all__ = [
     "Slider",
     "Tick",
     "any_class",
+    "bias_dial",
     "cover_it",
     "difference",
     "film_strip",
