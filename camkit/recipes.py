@@ -37,7 +37,7 @@ from camkit.train import (
     unit_similarity,
 )
 from camkit.world.sets import Batch
-from camkit.zoo import SHIPPED
+from camkit.zoo import SHIPPED, load
 
 NUMBERS = Path(__file__).parent / "numbers"
 TEST_PICTURES, CHECK_PICTURES = 2000, 500
@@ -64,6 +64,9 @@ RECIPES: dict[str, Recipe] = {
     "small-resnet-flatten": replace(RELATIVE, arch="small-resnet", pool="flatten"),
     "biased-90": Recipe(epochs=9, bias=0.9),
     "biased-100": Recipe(epochs=9, bias=1.0),
+    "birds": Recipe(
+        units=64, about="birds", start="objects", pictures=5000, epochs=8, rate=2e-3, hide=0.0
+    ),
 }
 FILMED = {"objects": "average", "objects-max": "max", "objects-flatten": "flatten"}
 
@@ -106,11 +109,8 @@ def make(
     start = time.perf_counter()
     workers = min(2, os.cpu_count() or 1)
     images, labels = _training(recipe, workers, progress)
-    check = _checking(recipe.bias, recipe.seed, recipe.size)
-    torch.manual_seed(recipe.seed)
-    net = relatives.build(
-        recipe.arch, world.CLASSES, pool=recipe.pool, size=recipe.size, units=recipe.units
-    )
+    check = _checking(_pictures_of(recipe))
+    net = _untrained(recipe)
     net.to("cuda" if torch.cuda.is_available() else "cpu")
     camera = Camera(recipe, len(images) // recipe.batch) if reel else None
     history = train(
@@ -162,41 +162,50 @@ def _made(recipe: Recipe, weights: Path, told: Path) -> dict[str, Any] | None:
     return card if whole and Recipe(**card["recipe"]) == recipe else None
 
 
+def _untrained(recipe: Recipe) -> CamModel:
+    """The network before its first step, its backbone from chance or from another network."""
+    torch.manual_seed(recipe.seed)
+    names = recipe.data("train", 1).names
+    net = relatives.build(
+        recipe.arch, names, pool=recipe.pool, size=recipe.size, units=recipe.units
+    )
+    if recipe.start:
+        net.backbone.load_state_dict(load(recipe.start).backbone.state_dict())
+    return net
+
+
+def _pictures_of(recipe: Recipe) -> Recipe:
+    """What a recipe's pictures depend on, and nothing else: equal ones share one drawing."""
+    return Recipe(bias=recipe.bias, about=recipe.about, seed=recipe.seed, size=recipe.size)
+
+
 def _training(recipe: Recipe, workers: int, progress: bool) -> tuple[Images, Labels]:
     """The training pictures; networks with the same ones share one drawing."""
-    images, labels = _drawn(recipe.bias, recipe.seed, recipe.size, workers, progress)
+    images, labels = _drawn(_pictures_of(recipe), workers, progress)
     return images[: recipe.pictures], labels[: recipe.pictures]
 
 
 @functools.lru_cache(maxsize=1)
-def _drawn(
-    bias: float | None, seed: int, size: int, workers: int, progress: bool
-) -> tuple[Images, Labels]:
-    same = [r for r in RECIPES.values() if (r.bias, r.seed, r.size) == (bias, seed, size)]
-    longest = max(same, key=lambda r: r.pictures)
-    return longest.data("train", longest.pictures).arrays(workers=workers, progress=progress)
+def _drawn(which: Recipe, workers: int, progress: bool) -> tuple[Images, Labels]:
+    length = max(r.pictures for r in RECIPES.values() if _pictures_of(r) == which)
+    return which.data("train", length).arrays(workers=workers, progress=progress)
 
 
 @functools.lru_cache(maxsize=1)
-def _checking(bias: float | None, seed: int, size: int) -> tuple[Images, Labels]:
-    return (
-        Recipe(bias=bias, seed=seed, size=size).data("val", CHECK_PICTURES).arrays(progress=False)
-    )
+def _checking(which: Recipe) -> tuple[Images, Labels]:
+    return which.data("val", CHECK_PICTURES).arrays(progress=False)
 
 
 @functools.lru_cache(maxsize=1)
-def _testing(bias: float | None, seed: int, size: int, workers: int, progress: bool) -> Batch:
-    recipe = Recipe(bias=bias, seed=seed, size=size)
-    return recipe.data("test", TEST_PICTURES).batch(workers=workers, progress=progress)
+def _testing(which: Recipe, workers: int, progress: bool) -> Batch:
+    return which.data("test", TEST_PICTURES).batch(workers=workers, progress=progress)
 
 
 def _figures(
     recipe: Recipe, net: CamModel, check: tuple[Images, Labels], workers: int, progress: bool
 ) -> dict[str, Any]:
     """What the card says of the network's answers, boxes and units."""
-    measured = measure_drawn(
-        net, _testing(recipe.bias, recipe.seed, recipe.size, workers, progress)
-    )
+    measured = measure_drawn(net, _testing(_pictures_of(recipe), workers, progress))
     told: dict[str, Any] = {
         "accuracy": round(measured.accuracy, 4),
         "gt_known_localization": round(measured.gt_known, 4),

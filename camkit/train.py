@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,8 @@ class Recipe:
         hide: share of squares hidden in every picture (Singh and Lee 2017, "Hide-and-Seek"), so
             that no single part of an object is enough; 0 hides nothing.
         bias: share of pictures whose background is tied to the class, or None for none.
+        about: what the pictures show: "objects", or "birds".
+        start: the shipped network whose backbone is trained on; "" begins from chance.
         seed: for the pictures, the first weights and the order.
     """
 
@@ -63,12 +66,15 @@ class Recipe:
     smooth: float = 0.1
     hide: float = 0.35
     bias: float | None = None
+    about: Literal["objects", "birds"] = "objects"
+    start: str = ""
     seed: int = 0
 
     def data(self, split: str, length: int) -> Pictures:
         """The pictures of one split of this recipe's set."""
         if self.bias is None:
-            return world.Objects(split=split, seed=self.seed, size=self.size, length=length)
+            kind = world.Birds if self.about == "birds" else world.Objects
+            return kind(split=split, seed=self.seed, size=self.size, length=length)
         return world.BiasedObjects(
             split=split, seed=self.seed, size=self.size, length=length, bias=self.bias
         )
