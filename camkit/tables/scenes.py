@@ -83,7 +83,8 @@ def numbers() -> dict[str, Any]:
     """Read what was measured.
 
     Returns:
-        ``table5`` (rows of accuracy), ``lift`` (mean and 95 % interval for three maps), ``curve``
+        ``cost`` (of the SVM on the features of `objects`, chosen by cross-validation), ``table5``
+        (rows of accuracy), ``lift`` (mean and 95 % interval for three maps), ``curve``
         (accuracy for so many labelled pictures of each scene), ``removals`` (what taking one thing
         out does, by the part it plays) and ``two_boats`` (margins with two, one and no boat).
 
@@ -128,11 +129,12 @@ def make(
     rows.append({"feature": "chance", "accuracy": 1 / len(world.SCENES), "right": None, "n": None})
     assert kept is not None  # there is a first network
     net, pooled, svm = kept
-    asked = svm.on(net)
+    asked, svm_cost = svm.on(net), svm.cost
     raw = [transfer.raw_pixels(b.images, "histogram") for b in seen]
     told = {
         "about": f"{train} and {test} pictures of world.Scenes('train') and ('test'), seed 0",
         "networks": {name: zoo.card(name)["sha256"] for name in NETWORKS.values()},
+        "cost": svm_cost,
         "table5": {"set": "scenes", "rows": rows},
         "lift": lifts(net, asked, seen[1]),
         "curve": {
