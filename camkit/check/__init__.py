@@ -20,6 +20,7 @@ from camkit.check.nb06 import localization_errors, tune_then_test
 from camkit.check.nb07 import fold, lift
 from camkit.check.nb10 import informative_objects, name_unit
 from camkit.check.nb11 import same_answers, true_effect
+from camkit.check.nb12 import explain_photo, worst_square
 
 __all__ = [
     "Check",
@@ -32,6 +33,7 @@ __all__ = [
     "cell_gradient",
     "class_map",
     "difference_map",
+    "explain_photo",
     "fair_colours",
     "fold",
     "growing_map",
@@ -46,4 +48,5 @@ __all__ = [
     "to_photo",
     "true_effect",
     "tune_then_test",
+    "worst_square",
 ]
