@@ -28,6 +28,8 @@ PICTURES = 240
 RANKS = 16
 PATCH, GAP = 72, 4
 """Side of one of the nine patches and what lies between two, in points."""
+FOOT = HEAD + 3 * PATCH + 2 * GAP
+"""Where the nine patches end."""
 SECOND, BARS = 246, 494
 """Where the unit by lot and the bars begin."""
 ROW = 30
@@ -125,12 +127,14 @@ class UnitBrowserView:
         if not 1 <= state.rank <= len(units):
             raise ValueError(f"rank must be from 1 to {len(units)}, got {state.rank}.")
         unit, lot = int(units[state.rank - 1]), self._by_lot(state, units)
-        sheet = Sheet(HEAD + 3 * PATCH + 2 * GAP + 8)
-        title = f"Unit {unit}: number {state.rank} for {self.classes[state.wanted]}"
+        sheet = Sheet(FOOT + 24)
+        title = f"Unit {unit}, number {state.rank} for {self.classes[state.wanted]}"
         sheet.words(0, 16, shortened(title, SECOND - 14, 14), bold=True)
+        sheet.words(0, FOOT + 16, f"by {state.by}; bright where it fires", size=11, ink=QUIET)
         sheet.paste(0, HEAD, self.montage(unit, state.share))
         sheet.words(SECOND, 16, f"Unit {lot}, drawn by lot", bold=True)
         sheet.paste(SECOND, HEAD, self.montage(lot, state.share))
+        sheet.words(SECOND, FOOT + 16, "for comparison", size=11, ink=QUIET)
         self._bars(sheet, state, unit, lot)
         return Frame(sheet.jpeg(), self._text(state, unit, lot))
 
@@ -197,6 +201,8 @@ class UnitBrowserView:
 
     def _text(self, state: Browsed, unit: int, lot: int) -> str:
         c, share = state.wanted, state.share
+        orders = sorted((by for _, by in ORDERS), key=lambda by: by != state.by)
+        places = [self._place(c, by, unit) for by in orders]
         fit, tested = self.fit[share][unit], self.tested[share][unit]
         best, second = (int(j) for j in np.argsort(-fit, kind="stable")[:2])
         level = self.levels[share][unit]
@@ -207,8 +213,7 @@ class UnitBrowserView:
             for s in SHARES
         )
         return (
-            f"Unit {unit} for {self.classes[c]}\t{self._place(c, 'weight', unit)}; "
-            f"{self._place(c, 'contribution', unit)}\n"
+            f"Unit {unit} for {self.classes[c]}\t{'; '.join(places)}\n"
             f"Among the {STRONG} strongest of\t{self._served(unit)}\n"
             f"Fires above\t{level:.2f}, in {firing} of {self.pictures} pictures\n"
             f"Proposed name (dark bar; pale: other pictures)\t{self.names[best]}, IoU "
@@ -223,8 +228,7 @@ class UnitBrowserView:
     def _place(self, c: int, by: By, unit: int) -> str:
         units, values = self.ranked[c, by]
         at = int(np.flatnonzero(units == unit)[0])
-        what = "weight" if by == "weight" else "contribution"
-        return f"{what} {fixed(float(values[at]), 2)}, number {at + 1}"
+        return f"number {at + 1} by {by} ({fixed(float(values[at]), 2)})"
 
     def _served(self, unit: int) -> str:
         found = [
