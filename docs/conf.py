@@ -67,6 +67,12 @@ def copy_notebooks(app: Sphinx, config: object) -> None:
         shutil.copytree(ROOT / "notebooks", HERE / "notebooks")
 
 
+def find_notebooks(app: Sphinx, name: str, source: list[str]) -> None:
+    """Let a link to ``../notebooks/`` lead to the copy: here they lie a level lower than there."""
+    if "/" not in name:
+        source[0] = source[0].replace("](../notebooks/", "](notebooks/")
+
+
 def keep_bars(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
@@ -80,4 +86,5 @@ def keep_bars(
 def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", keep_bars)
     app.connect("config-inited", copy_notebooks)
+    app.connect("source-read", find_notebooks)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
