@@ -33,6 +33,10 @@ By: TypeAlias = Literal["weight", "contribution"]
 CELLS = 32
 """Cells along each side of a concept mask: a quarter of a picture of 128 pixels."""
 BACKGROUND = "background"
+OUTSIDE = 232
+"""The grey outside of a picture."""
+DIMMED: Pixels = (20 + np.arange(256) // 4).astype(np.uint8)
+"""What is left of a pixel that does not excite a unit."""
 HOT = 0.5
 """A region counts as hot above this share of its map's maximum."""
 
@@ -365,6 +369,45 @@ def cut_out(
     if left < right and top < bottom:
         cut[top - y0 : bottom - y0, left - x0 : right - x0] = values[top:bottom, left:right]
     return cut
+
+
+def segmented(
+    images: Pixels, activations: Floats, field: Field, threshold: float, count: int = 9
+) -> Pixels:
+    """Cut out what excites a unit most, at the size of its field; what does not excite it is dark.
+
+    Zhou et al. (ICLR 2015): the pictures with the strongest cells, and in them what lies above the
+    unit's threshold.
+
+    Args:
+        images: ``(N, H, W, 3)`` uint8.
+        activations: of one unit, ``(N, h, w)``.
+        field: what a cell sees, from `receptive_field`.
+        threshold: above which the unit fires, from `firing_threshold`.
+        count: how many pictures.
+
+    Returns:
+        ``(count, side, side, 3)`` uint8, the strongest first; light grey outside of a picture.
+
+    Raises:
+        ValueError: the shapes do not match, or there are fewer pictures than ``count``.
+
+    Example:
+        >>> images = np.full((1, 4, 4, 3), 200, np.uint8)
+        >>> heat = np.array([[[9.0, 0.0], [0.0, 0.0]]], np.float32)
+        >>> segmented(images, heat, Field(0, 2, 3), 5.0, count=1)[0, 0, :, 0].tolist()
+        [200, 200, 70]
+    """
+    if images.ndim != 4 or len(images) != len(activations):
+        raise ValueError(
+            f"images must be (N, H, W, 3) for {len(activations)} activations, got {images.shape}."
+        )
+    patches = []
+    for i, row, column in top_cells(activations, count):
+        large = _as_large(np.float32(activations[i])[None, None], images.shape[1:3])[0, 0]
+        lit = np.where(large[..., None] > threshold, images[i], DIMMED[images[i]])
+        patches.append(cut_out(lit, field.box(row, column), OUTSIDE))
+    return np.stack(patches)
 
 
 # --- a name for a unit --------------------------------------------------------------------------

@@ -320,6 +320,27 @@ def test_a_patch_beyond_the_edge_is_filled(box: Any, wanted: Any) -> None:
     assert discover.cut_out(np.arange(1, 7).reshape(2, 3), box, 0).tolist() == wanted
 
 
+def test_a_segmented_patch_is_bright_only_where_the_unit_fires() -> None:
+    """A unit that fires in the left half of its picture: half of the patch is as it was."""
+    images = np.full((2, 8, 8, 3), 100, np.uint8)
+    cells = np.zeros((2, 8, 8), np.float32)
+    cells[1, :, :4] = 5.0
+    cells[1, 3, 3] = 6.0
+    field = discover.Field(start=-2, stride=1, side=5)
+    (patch,) = discover.segmented(images, cells, field, threshold=4.0, count=1)
+    assert patch.shape == (5, 5, 3)
+    assert (patch[:, :3] == 100).all()
+    assert (patch[:, 3:] == discover.DIMMED[100]).all()
+    corner = discover.segmented(images, cells[::-1, ::-1, ::-1], field, 4.0, count=1)
+    assert corner.shape == (1, 5, 5, 3)
+    cells[1, 0, 0] = 9.0
+    (edge,) = discover.segmented(images, cells, field, 4.0, count=1)
+    assert (edge[:2] == discover.OUTSIDE).all()
+    assert (edge[2:, 2:] == 100).all()
+    with pytest.raises(ValueError, match="for 1 activations"):
+        discover.segmented(images, cells[:1], field, 4.0)
+
+
 def test_concepts_of_a_scene_are_its_masks() -> None:
     scene = world.scene_of("car", seed=4)
     found = discover.concepts([scene], size=128)

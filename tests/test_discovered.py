@@ -1,4 +1,4 @@
-"""The numbers of lesson 10 are those a fresh measurement gives, and what the lesson says of them."""
+"""The numbers of lesson 10 are those that a fresh measurement gives."""
 
 from __future__ import annotations
 
@@ -101,3 +101,14 @@ def test_the_maker_measures_what_it_says() -> None:
     assert np.shape(told["weight"]) == (len(discovered.COUNTS), 20)
     assert np.mean(told["weight"][0]) > 0.9
     assert np.mean(told["weight"][-1]) < np.mean(told["random"][-1])
+
+
+def test_the_papers_rooms_share_two_and_three_of_six() -> None:
+    """Figure 9: table and chair; sink, faucet and bathtub."""
+    shared = {}
+    for room, lists in discovered.ROOMS.items():
+        often, tells = ([kind for kind, _ in lists[by]] for by in ("frequent", "informative"))
+        assert len(often) == len(tells) == 6
+        shared[room] = {kind for kind in tells if kind in often}
+    assert shared["dining room"] == {"table", "chair"}
+    assert shared["bathroom"] == {"sink", "faucet", "bathtub"}

@@ -40,7 +40,6 @@ STRONG = 8
 DARK, LIGHT, CONTROL = "#1f5f99", "#a9c3de", "#8a8f98"
 
 Orders: TypeAlias = "dict[tuple[int, By], tuple[Ints, Doubles]]"
-_DIMMED = [20 + v // 4 for v in range(256)] * 3
 
 Heat = npt.NDArray[np.float32]
 
@@ -113,7 +112,9 @@ class UnitBrowserView:
             large = upsample(torch.from_numpy(cells[which, k][:, None]), net.size)[:, 0].numpy()
             boxes = [field.box(row, column) for _, row, column in tops]
             pairs = list(zip(which, boxes, strict=True))
-            self.patches.append(_nine([discover.cut_out(images[i], box, 232) for i, box in pairs]))
+            self.patches.append(
+                _nine([discover.cut_out(images[i], box, discover.OUTSIDE) for i, box in pairs])
+            )
             heats = zip(large, boxes, strict=True)  # nothing excites a unit outside the picture
             self.heats.append(_nine([discover.cut_out(one, box, -1e9) for one, box in heats]))
 
@@ -151,7 +152,7 @@ class UnitBrowserView:
         lit = patch.resize((side, side), Image.Resampling.BICUBIC)
         fires = np.asarray(heat.resize((side, side), Image.Resampling.BILINEAR))
         mask = Image.fromarray(fires > self.levels[share][unit])
-        image = Image.composite(lit, lit.point(_DIMMED), mask)
+        image = Image.composite(lit, lit.point(3 * discover.DIMMED.tolist()), mask)
         pen = ImageDraw.Draw(image)
         for at in (side // 3, 2 * side // 3):
             for line in ((at, 0, at, side), (0, at, side, at)):
