@@ -8,6 +8,16 @@
 
 from __future__ import annotations
 
+from camkit.world.actions import (
+    ACTIONS,
+    POSES,
+    TOOLS,
+    Actions,
+    ActionScene,
+    action_of,
+    hand_of,
+    posed,
+)
 from camkit.world.backgrounds import BACKGROUNDS
 from camkit.world.birds import FORMS, MARKS, SPECIES, TELLING, Birds, bird_of, remarked
 from camkit.world.captions import captions
@@ -26,6 +36,7 @@ SIGNS: tuple[str, ...] = kinds("sign")
 HOMES: dict[str, str] = {name: home_of(name) for name in CLASSES}
 
 __all__ = [
+    "ACTIONS",
     "BACKGROUNDS",
     "CLASSES",
     "DEFINING",
@@ -34,11 +45,15 @@ __all__ = [
     "HOMES",
     "MARKS",
     "OCCLUDERS",
+    "POSES",
     "SCENES",
     "SIGNS",
     "SPECIES",
     "SPLITS",
     "TELLING",
+    "TOOLS",
+    "ActionScene",
+    "Actions",
     "Batch",
     "BiasedObjects",
     "Birds",
@@ -51,9 +66,12 @@ __all__ = [
     "Thing",
     "TwoObjects",
     "TwoOfAKind",
+    "action_of",
     "bird_of",
     "captions",
+    "hand_of",
     "make_thing",
+    "posed",
     "remarked",
     "scene_in",
     "scene_of",

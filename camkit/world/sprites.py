@@ -19,7 +19,10 @@ Role = Literal[
 ]
 
 # The files of sprites, in the order in which their classes are listed.
-_FILES = ("animals", "vehicles", "household", "nature", "clutter", "birds", "signs", "furniture")
+_FILES = (
+    "animals", "vehicles", "household", "nature", "clutter", "birds", "signs", "furniture",
+    "people", "tools",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
