@@ -264,6 +264,6 @@ def scene_in(
         check_name(twice, DEFINING[name], f"kind that defines the scene {name!r}")
     if background is not None:
         check_name(background, BACKGROUNDS, "background")
-    streams = Streams((check_seed(seed), 75))
+    streams = Streams((check_seed(seed), 75, SCENES.index(name)))
     backdrop = draw_backdrop(streams(BACKDROP), background)
     return furnish(name, streams, backdrop, twice, f"{name}-{seed}")
