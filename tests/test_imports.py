@@ -35,6 +35,7 @@ FLOORS = {
     "evaluate": 3,
     "discover": 3,
     "trust": 3,
+    "weak": 3,
     "widgets": 4,
     "check": 4,
     "cli": 5,
@@ -65,7 +66,7 @@ LIBRARIES = {
 # Libraries that belong to some rooms alone.
 HOMES = {
     "ipywidgets": {"widgets", "check", "cli"},
-    "sklearn": {"transfer", "evaluate", "discover", "trust"},
+    "sklearn": {"transfer", "evaluate", "discover", "trust", "weak"},
 }
 
 
