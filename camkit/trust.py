@@ -25,6 +25,7 @@ from tqdm.auto import tqdm
 from camkit import recipes, saliency, world, zoo
 from camkit.cam import class_activation_maps, upsample
 from camkit.heads import CamModel
+from camkit.probe import log_odds
 from camkit.train import inputs_of, map_weights
 from camkit.world import Picture, Scene
 
@@ -43,38 +44,31 @@ FEWEST = 3
 # --- true causes --------------------------------------------------------------------------------
 
 
-def evidence(scores: Tensor, classes: Tensor, measure: Measure = "centred") -> Tensor:
+def evidence(scores: Tensor, c: int, measure: Measure = "centred") -> Tensor:
     """Say how much speaks for a class, in a number that no vector common to all classes changes.
 
-    "centred": S_c - mean_d S_d. "log-odds": log(P_c / (1 - P_c)) = S_c - log sum_(d != c) exp S_d.
+    "centred": S_c - mean_d S_d. "log-odds": log(P_c / (1 - P_c)), as `camkit.probe.log_odds`.
 
     Args:
-        scores: S_c, ``(B, C)``, before the softmax.
-        classes: c, one for each picture, ``(B,)``.
+        scores: S, before the softmax, ``(..., C)``, at least two classes.
+        c: the class.
         measure: which of the two.
 
     Returns:
-        ``(B,)``.
+        ``(...)``.
 
     Raises:
-        ValueError: there is no such measure, or fewer than two classes.
+        ValueError: there is no such measure, one class, or c is none of them.
 
     Example:
-        >>> scores = torch.tensor([[3.0, 1.0, -1.0]])
-        >>> evidence(scores, torch.tensor([0])), evidence(scores + 5, torch.tensor([0]))
-        (tensor([2.]), tensor([2.]))
+        >>> scores = torch.tensor([3.0, 1.0, -1.0])
+        >>> evidence(scores, 0), evidence(scores + 5, 0)
+        (tensor(2.), tensor(2.))
     """
     if measure not in ("centred", "log-odds"):
         raise ValueError(f'measure must be "centred" or "log-odds", got {measure!r}.')
-    if scores.ndim != 2 or scores.shape[1] < 2:
-        raise ValueError(
-            f"scores must be (B, C) with at least two classes, got {tuple(scores.shape)}."
-        )
-    own = scores.gather(1, classes[:, None])[:, 0]
-    if measure == "centred":
-        return own - scores.mean(dim=1)
-    others = scores.scatter(1, classes[:, None], -torch.inf)
-    return own - others.logsumexp(dim=1)
+    odds = log_odds(scores, c)
+    return odds if measure == "log-odds" else scores[..., c] - scores.mean(dim=-1)
 
 
 def drawn_again(
@@ -160,7 +154,7 @@ def true_effect(
     side = net.size[0] if size is None else size
     drawn = [one.draw(side).image for one in scenes]
     c = scene.label if of is None else net.class_index(of) if isinstance(of, str) else of
-    told = evidence(_scores(net, np.stack(drawn)), torch.full((len(drawn),), c), measure)
+    told = evidence(_scores(net, np.stack(drawn)), c, measure)
     return float(told[0] - told[1:].mean())
 
 
@@ -479,6 +473,8 @@ class Row:
         heat: share of the positive heat on the object.
         peak: share of pictures with the hottest place on the object.
         ranks: rank agreement of heat and effect over the five regions of a picture, mean.
+        ahead: by how much that is more than for the map with one value everywhere, which knows the
+            regions' areas and nothing else.
         strongest: share of pictures in which the region with most heat is the one with most effect.
         between: rank agreement, over the pictures, of the heat on the object and by how much the
             object's effect exceeds the background's.
@@ -489,6 +485,7 @@ class Row:
     heat: Interval
     peak: Interval
     ranks: Interval
+    ahead: Interval
     strongest: Interval
     between: Interval
 
@@ -501,9 +498,9 @@ class Trust:
         networks: by name.
         rows: every map of every network.
         indices: which pictures of ``world.BiasedObjects("test", bias=1.0)`` they are ``(N,)``.
-        heat: by network, the share of the class map's heat in the object, the three bystanders and
-            the background ``(N, 5)``.
-        effects: by network, their true effects ``(N, 5)``.
+        heat: by network of `COVERED`, the share of the class map's heat in the object, the three
+            bystanders and the background ``(N, 5)``.
+        effects: their true effects ``(N, 5)``.
     """
 
     networks: dict[str, Network]
@@ -616,7 +613,7 @@ def effects_of(net: CamModel, case: Case) -> tuple[Floats, Bools]:
         Effects ``(5,)``: object, three bystanders, background; and right answers ``(12,)``.
     """
     scores = _scores(net, case.images)
-    told = evidence(scores, torch.full((len(scores),), case.label)).double().numpy()
+    told = evidence(scores, case.label).double().numpy()
     lack, alone = told[1:], 1 + BYSTANDERS
     effects = told[0] - np.array([*lack[:alone], lack[alone:].mean()])
     return effects, (scores.argmax(1) == case.label).numpy()
@@ -679,8 +676,10 @@ def make(target: Path = FILE, *, each: int = EACH, progress: bool = True) -> Pat
     }
     for name in tqdm(NETWORKS, desc="networks", disable=not progress):
         network, rows, kept = measured(name, zoo.load(name), list(drawn.values()))
-        told["networks"][name], told["pictures"][name] = network, kept
+        told["networks"][name] = network
         told["rows"] += rows
+        if name in COVERED:
+            told["pictures"][name] = kept
     target.parent.mkdir(exist_ok=True)
     recipes.write(target, _lines(told).encode())
     return target
@@ -726,29 +725,29 @@ def measured(
     }
     here = np.stack([case.images[0] for case in drawn])
     found = maps_of(net, here, labels, covered=name in COVERED)
-    rows, kept = [], {}
-    for key, maps in found.items():
-        shares = _shares(maps, drawn)
-        if key == "cam":
-            kept = {"heat": shares.round(3).tolist(), "effects": effects.round(2).tolist()}
-        rows.append({"network": name, "map": key, **_row(maps, shares, effects, drawn)})
+    shares = {key: _shares(maps, drawn) for key, maps in found.items()}
+    areas = agreement(shares["flat"], effects).ranks
+    more = effects[:, 0] - effects[:, -1]
+    rows = []
+    for key, heat in shares.items():
+        agreed = agreement(heat, effects)
+        hot = [_peak(m, case.masks[0]) for m, case in zip(found[key], drawn, strict=True)]
+        row: dict[str, npt.ArrayLike] = {
+            "heat": heat[:, 0],
+            "peak": hot,
+            "ranks": agreed.ranks,
+            "ahead": agreed.ranks - areas,
+            "strongest": agreed.strongest,
+        }
+        between = interval(np.stack([heat[:, 0], more], axis=1), _rank_of_columns)
+        told_of_it = {what: interval(values) for what, values in row.items()}
+        rows.append({"network": name, "map": key, **told_of_it, "between": between})
+    kept = {"heat": shares["cam"].round(3).tolist(), "effects": effects.round(2).tolist()}
     return network, rows, kept
 
 
 def _shares(maps: Tensor, drawn: Sequence[Case]) -> Floats:
     return np.stack([heat_share(m, case.masks) for m, case in zip(maps, drawn, strict=True)])
-
-
-def _row(maps: Tensor, shares: Floats, effects: Floats, drawn: Sequence[Case]) -> dict[str, Any]:
-    found = agreement(shares, effects)
-    more = effects[:, 0] - effects[:, -1]
-    return {
-        "heat": interval(shares[:, 0]),
-        "peak": interval([_peak(m, case.masks[0]) for m, case in zip(maps, drawn, strict=True)]),
-        "ranks": interval(found.ranks),
-        "strongest": interval(found.strongest),
-        "between": interval(np.stack([shares[:, 0], more], axis=1), _rank_of_columns),
-    }
 
 
 def _peak(map: Tensor, mask: Bools) -> float:
@@ -780,7 +779,7 @@ def interval(
 
     Example:
         >>> interval([0.0, 1.0] * 200)
-        (0.5, 0.45, 0.548)
+        (0.5, 0.45, 0.547)
     """
     rows = np.asarray(values, np.float64)
     if len(rows) < 2:

@@ -17,6 +17,7 @@ from camkit.cam import class_activation_maps, upsample
 from camkit.check.core import Check, Problem, Verdict, Wrong, hidden_cases, tensor, values
 from camkit.heads import CamModel
 from camkit.metrics import iou
+from camkit.probe import log_odds
 from camkit.train import inputs_of
 from camkit.world import Scene
 
@@ -55,7 +56,8 @@ def _pictures(scenes: list[Scene]) -> npt.NDArray[np.uint8]:
 
 def _told(net: CamModel, scenes: list[Scene]) -> Tensor:
     with torch.no_grad():
-        return net(inputs_of(net, _pictures(scenes))).double()
+        scores: Tensor = net(inputs_of(net, _pictures(scenes)))
+    return scores.double()
 
 
 def _read(net: CamModel, scene: Scene, others: list[Scene], how: Callable[..., Any]) -> float:
@@ -66,10 +68,6 @@ def _read(net: CamModel, scene: Scene, others: list[Scene], how: Callable[..., A
 
 def _centred(S: Tensor, c: int) -> Tensor:
     return S[:, c] - S.mean(dim=1)
-
-
-def _log_odds(S: Tensor, c: int) -> Tensor:
-    return trust.evidence(S, torch.full((len(S),), c), "log-odds")
 
 
 def _others(scene: Scene, thing: Any, places: list[str]) -> list[Scene]:
@@ -107,7 +105,8 @@ def _grey(net: CamModel, scene: Scene, thing: Any, _places: list[str]) -> float:
     mask = drawn.visible[gone].any(axis=0)
     if thing == trust.BACKGROUND:
         mask = ~drawn.visible.any(axis=0)
-    covered = np.where(mask[..., None], 128, drawn.image).astype(np.uint8)
+    covered = drawn.image.copy()
+    covered[mask] = 128
     with torch.no_grad():
         S = net(inputs_of(net, np.stack([drawn.image, covered]))).double()
     read = _centred(S, scene.label)
@@ -135,7 +134,7 @@ def _judge_effect(answer: Any, net: CamModel, scene: Scene, thing: Any, places: 
     of = f"the effect of {thing!r}"
     centred, odds = (
         values(answer, torch.tensor(_read(net, scene, asked, how)), of=of, tolerance=1e-4)
-        for how in (_centred, _log_odds)
+        for how in (_centred, log_odds)
     )
     return None if odds is None else centred
 

@@ -73,9 +73,9 @@ class _Stage:
                 features = net.features(inputs_of(net, images))
                 self.maps.append(net.maps(features, self.label)[:, 0].cpu().numpy())
                 self.scores.append(net.scores(features).cpu())
-        asked = torch.full((len(images),), self.label)
-        self.evidence = [trust.evidence(s, asked).double().numpy() for s in self.scores]
-        self.log_odds = [trust.evidence(s, asked, "log-odds") for s in self.scores]
+        label = self.label
+        self.evidence = [trust.evidence(s, label).double().numpy() for s in self.scores]
+        self.log_odds = [trust.evidence(s, label, "log-odds") for s in self.scores]
         masks = self.mask[None]
         self.heat = [[float(trust.heat_share(m, masks)[0]) for m in maps] for maps in self.maps]
 
