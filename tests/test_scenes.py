@@ -72,7 +72,9 @@ def test_more_labelled_pictures_help_and_intervals_hold_their_means() -> None:
     curve = TOLD["curve"]
     means = [mean for mean, _, _ in curve["features"]]
     assert means[-1] > means[0] + 0.15
-    assert all(low <= mean <= high for way in ("features", "pixels") for mean, low, high in curve[way])
+    assert all(
+        low <= mean <= high for way in ("features", "pixels") for mean, low, high in curve[way]
+    )
     assert len(curve["each"]) == len(curve["features"]) == len(curve["pixels"])
 
 

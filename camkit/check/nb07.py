@@ -43,9 +43,7 @@ def _machines() -> list[tuple[_Fitted, _Fitted]]:
         variance = scale**2
         scale[2], variance[2] = 1.0, 0.0  # one that never does: scikit-learn divides it by 1
         scaler = _Fitted(mean_=rng.normal(1.0, 1.0, units), scale_=scale, var_=variance)
-        svm = _Fitted(
-            coef_=rng.normal(size=(classes, units)), intercept_=rng.normal(size=classes)
-        )
+        svm = _Fitted(coef_=rng.normal(size=(classes, units)), intercept_=rng.normal(size=classes))
         cases.append((scaler, svm))
     return cases
 
@@ -58,7 +56,8 @@ def _unseen(scaler: Any) -> Doubles:
 
 def _decisions(scaler: Any, svm: Any) -> Doubles:
     decided: Doubles = (_unseen(scaler) - scaler.mean_) / scaler.scale_ @ svm.coef_.T
-    return decided + svm.intercept_
+    with_offset: Doubles = decided + svm.intercept_
+    return with_offset
 
 
 def _judge_fold(answer: Any, scaler: Any, svm: Any) -> Problem | None:
@@ -75,9 +74,7 @@ def _judge_fold(answer: Any, scaler: Any, svm: Any) -> Problem | None:
         if isinstance(one, Problem):
             return one
         if tuple(one.shape) != like.shape:
-            return Problem(
-                "wrong shape", f"{name} should be {like.shape}, got {tuple(one.shape)}."
-            )
+            return Problem("wrong shape", f"{name} should be {like.shape}, got {tuple(one.shape)}.")
         read.append(one.numpy())
     weights, offset = read
     found = _unseen(scaler) @ weights.T + offset

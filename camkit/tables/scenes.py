@@ -139,7 +139,7 @@ def make(
         "lift": lifts(net, asked, seen[1]),
         "curve": {
             "each": [n for n in EACH if n * len(world.SCENES) <= train],
-            "features": curve(*pooled, seen[0].labels, seen[1].labels),
+            "features": curve(pooled[0], pooled[1], seen[0].labels, seen[1].labels),
             "pixels": curve(raw[0], raw[1], seen[0].labels, seen[1].labels),
         },
         "removals": removals(asked, range(min(150, test)), progress=progress),
@@ -220,7 +220,7 @@ def curve(x: Floats, test: Floats, labels: Labels, test_labels: Labels) -> list[
         draws = 1 if each == min(np.bincount(labels)) else DRAWS
         for _ in range(draws):
             few = np.concatenate(
-                [rng.permutation(np.flatnonzero(labels == c))[:each] for c in range(labels.max() + 1)]
+                [rng.permutation(np.flatnonzero(labels == c))[:each] for c in np.unique(labels)]
             )
             svm = transfer.fit_svm(x[few], labels[few], costs=[COST])
             right += (svm.predict(test) == test_labels) / draws

@@ -195,13 +195,14 @@ class TakeOutView:
         change = float(seen.decisions[c] - self.start.decisions[c])
         hot, most = int(lies[:, c].argmax()), int(gone[:, c].argmax())
         positive = np.maximum(seen.maps[c], 0)
+        behind = state.background
+        behind = self.whole.background.kind if behind == AS_DRAWN else behind
         share = float((positive > 0.2 * max(float(positive.max()), 1e-6)).mean())
         return (
             (
                 f"The answer\t{self.names[first]}, {number(gap, signed=False)} before "
                 f"{self.names[second]}\n"
-                f"Taken out\t{', '.join(out) or 'nothing'}; behind it: "
-                f"{self.whole.background.kind if state.background == AS_DRAWN else state.background}\n"
+                f"Taken out\t{', '.join(out) or 'nothing'}; behind it: {behind}\n"
                 f"Decision for {name}\t{fixed(float(seen.decisions[c]), 2)}, "
                 f"changed by {fixed(change, 2)}\n"
                 f"Most of the map lies on\t{self.things[hot]} ({fixed(float(lies[hot, c]), 2)}); "

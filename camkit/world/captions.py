@@ -58,8 +58,8 @@ def captions(scene: Scene) -> tuple[str, ...]:
     told = _true_phrases(scene)
     rng = np.random.default_rng([7, *(t.seed for t in scene.things)])
     count = min(int(rng.integers(_LEAST, _MOST + 1)), len(told))
-    chosen = rng.choice(len(told), count, replace=False) if told else []
-    return tuple(told[int(i)] for i in sorted(chosen))
+    chosen: list[int] = rng.choice(len(told), count, replace=False).tolist() if told else []
+    return tuple(told[i] for i in sorted(chosen))
 
 
 def _true_phrases(scene: Scene) -> list[str]:

@@ -15,6 +15,7 @@ from camkit.world.birds import SPECIES, Birds, bird_of
 from camkit.world.compose import scene_of, two
 from camkit.world.lettered import Signs
 from camkit.world.palette import oklch
+from camkit.world.rooms import DEFINING, SCENES, Scenes
 from camkit.world.scene import Picture, check_size
 from camkit.world.sets import BiasedObjects, Objects, Pictures, TwoObjects, TwoOfAKind
 from camkit.world.sprites import kinds
@@ -91,6 +92,12 @@ def _backgrounds(size: int) -> Image.Image:
     rows = [[scene_of(kinds("object")[0], name, seed=s).without(kinds("object")[0]).draw(size).image
              for s in range(6)] for name in BACKGROUNDS]  # fmt: skip
     return grid(rows, BACKGROUNDS)
+
+
+def _scenes(size: int) -> Image.Image:
+    ds = Scenes("test", size=size)
+    rows = [[ds[c + len(SCENES) * k].image for k in range(8)] for c in range(len(SCENES))]
+    return grid(rows, [f"{name}:\n" + " +\n".join(DEFINING[name]) for name in SCENES])
 
 
 def _signs(size: int) -> Image.Image:
@@ -220,6 +227,7 @@ SHEETS: dict[str, Callable[[int], Image.Image]] = {
     "biased": _biased,
     "birds": _birds,
     "backgrounds": _backgrounds,
+    "scenes": _scenes,
     "signs": _signs,
     "interventions": _interventions,
     "truth": _truth,

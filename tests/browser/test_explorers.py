@@ -45,6 +45,7 @@ MADE = {
     "heads = widgets.fit_heads(net, np.stack([picture] * 4), [0, 1, 2, 3], steps=2)\n"
     "widgets.head_swapper(net, picture, heads)",
     "film-strip": "from camkit import widgets\nwidgets.film_strip()",
+    "take-it-out": NET + "widgets.take_it_out(net, world.scene_in('kitchen', seed=1))",
     "bias-dial": "from camkit import widgets\nwidgets.bias_dial()",
     "threshold": NET
     + "one, two = world.scene_of('jug', seed=1), world.two('mug', 'mug', seed=3)\n"
