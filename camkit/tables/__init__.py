@@ -390,14 +390,15 @@ def _table_5() -> Table:
     return Table(
         5,
         "Generic features: accuracy of a linear SVM (%)",
-        {"feature": 0, **dict.fromkeys(paper.SETS, 2), **(_OURS if ours else {})},
+        {"feature": 0, **(_OURS if ours else {}), **dict.fromkeys(paper.SETS, 2)},
         rows,
         (
-            "fc7: the last but one fully connected layer. ave pool and gap: the units of the last "
-            "convolution, averaged over the picture.",
-            "(!) The paper prints 84.23 for fc7 twice, under Scene15 and here. The second is "
-            "probably a slip: the row seems to be that of another paper (Zhou et al., NIPS 2014), "
-            "where SUN Attribute stands at 89.85 (not checked against that paper's text).",
+            "fc7: the last but one fully connected layer. ave pool, gap and the names of our "
+            "networks: the units of the last convolution, averaged over the picture.",
+            "(!) The paper prints 84.23 for fc7 twice, for Scene15 and for SUN Attribute. The "
+            "second is probably a slip: the row seems to be that of another paper (Zhou et al., "
+            "NIPS 2014), where SUN Attribute stands at 89.85 (not checked against that paper's "
+            "text).",
             *_what_was_counted(
                 [score for some in ours.values() for score in some],
                 "whole published sets of photographs; ours, small sets of drawings and photographs",

@@ -97,7 +97,7 @@ SETS = (
     "SUN397",
     "MIT Indoor67",
     "Scene15",
-    "SUN Attribute (!)",
+    "SUN Attr. (!)",
     "Caltech 101",
     "Caltech 256",
     "Action40",

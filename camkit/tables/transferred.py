@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -23,12 +24,19 @@ from camkit.datasets.folderset import divided
 from camkit.heads import CamModel
 from camkit.tables.counted import interval
 from camkit.tables.photographs import NETWORKS, network
-from camkit.transfer import Floats
+from camkit.transfer import Floats, Raw
 
 FOLDER = Path(__file__).resolve().parent.parent / "numbers"
 NAME = "photographs.json"
-PHOTOGRAPHS = {"scene15": "15 scenes", "sun8": "8 scenes of SUN", "har15-actions": "15 actions"}
+PHOTOGRAPHS = {"scene15": "15 scenes", "sun8": "8 SUN scenes", "har15-actions": "15 actions"}
 """Folders of photographs, and what they show."""
+PIXELS: dict[Raw, str] = {
+    "colours": "pixels, 16 x 16 colours",
+    "grey": "pixels, 16 x 16 grey",
+    "histogram": "pixels, histogram of colours",
+}
+POOLED = re.compile(r", (?:average |last maps )?(?:pooled|averaged)$")
+"""What a network's name may be followed by: in the table the name alone stands for its units."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ def sets() -> dict[str, list[Score]]:
         if told:
             found[f"Drawn {told['set']}"] = _scores(told["rows"], "feature")
     for one in _told(NAME, "table5") or []:
-        found[f"Photographs: {one['set']}"] = _scores(one["rows"], "feature")
+        found[f"Photographs of {one['set']}"] = _scores(one["rows"], "feature")
     return found
 
 
@@ -75,15 +83,16 @@ def _told(file: str, key: str) -> Any:
     return json.loads(path.read_text(encoding="utf-8")).get(key) if path.exists() else None
 
 
-def _scores(rows: list[dict[str, Any]], name: str) -> list[Score]:
+def _scores(rows: list[dict[str, Any]], key: str) -> list[Score]:
     """Rows of a file; an accuracy that was counted is counted again."""
     found = []
     for row in rows:
+        name = POOLED.sub("", row[key])
         right, count = row.get("right"), row.get("n")
         if right is not None and count:
-            found.append(Score(row[name], 100 * right / count, right, count))
+            found.append(Score(name, 100 * right / count, right, count))
         else:
-            found.append(Score(row[name], 100 * row["accuracy"]))
+            found.append(Score(name, 100 * row["accuracy"]))
     return found
 
 
@@ -172,8 +181,8 @@ def compared(
         describe[f"{name}, pooled"] = partial(
             transfer.pooled_features, net, batch=16, progress=progress
         )
-    for kind in transfer.RAW:
-        describe[f"raw pixels, {kind}"] = partial(transfer.raw_pixels, kind=kind)
+    for kind, name in PIXELS.items():
+        describe[name] = partial(transfer.raw_pixels, kind=kind)
     for feature, features in describe.items():
         x = {key: features(part) for key, part in parts.items()}
         right = []
