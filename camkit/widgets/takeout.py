@@ -199,18 +199,14 @@ class TakeOutView:
         behind = self.whole.background.kind if behind == AS_DRAWN else behind
         share = float((positive > 0.2 * max(float(positive.max()), 1e-6)).mean())
         return (
-            (
-                f"The answer\t{self.names[first]}, {number(gap, signed=False)} before "
-                f"{self.names[second]}\n"
-                f"Taken out\t{', '.join(out) or 'nothing'}; behind it: {behind}\n"
-                f"Decision for {name}\t{fixed(float(seen.decisions[c]), 2)}, "
-                f"changed by {fixed(change, 2)}\n"
-                f"Most of the map lies on\t{self.things[hot]} ({fixed(float(lies[hot, c]), 2)}); "
-                f"most goes with\t{self.things[most]} ({fixed(float(gone[most, c]), 2)})\n"
-                f"Area above 20 % of the map's peak\t{percent(share)}"
-            )
-            .replace(";\tmost", "; most")
-            .replace("most goes with\t", "most goes with ")
+            f"The answer\t{self.names[first]}, {number(gap, signed=False)} before "
+            f"{self.names[second]}\n"
+            f"Taken out\t{', '.join(out) or 'nothing'}; behind it: {behind}\n"
+            f"Decision for {name}\t{fixed(float(seen.decisions[c]), 2)}, "
+            f"changed by {fixed(change, 2)}\n"
+            f"Most of the map lies on\t{self.things[hot]} ({fixed(float(lies[hot, c]), 2)}); "
+            f"most goes with {self.things[most]} ({fixed(float(gone[most, c]), 2)})\n"
+            f"Area above 20 % of the map's peak\t{percent(share)}"
         )
 
 
