@@ -1,5 +1,5 @@
-"""Measure the numbers that come with camkit: ``python -m camkit.tables make``, ``framing`` or
-``real``.
+"""Measure the numbers that come with camkit: ``python -m camkit.tables make``, ``framing``,
+``real``, ``covering``, ``transfer``, ``scenes``, ``birds`` or ``discover``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from camkit.tables import framing, photographs, shipped
+from camkit.tables import (
+    closer,
+    covering,
+    discovered,
+    framing,
+    photographs,
+    scenes,
+    shipped,
+    transferred,
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -18,13 +27,21 @@ def main(argv: list[str] | None = None) -> int:
         "make": shipped.make,
         "framing": framing.make,
         "real": photographs.make,
+        "covering": covering.make,
+        "transfer": transferred.make,
+        "scenes": scenes.make,
+        "birds": closer.make,
+        "discover": discovered.make,
     }
     parser = argparse.ArgumentParser(prog="python -m camkit.tables", description=__doc__)
     parser.add_argument(
         "what",
         choices=list(makers),
         help="make: the shipped networks on drawings; framing: two of them, on objects of several "
-        "sizes; real: networks and photographs of yours",
+        "sizes; real: networks and photographs of yours; covering: both, covered, turned, "
+        "enlarged; transfer: an SVM on their features of photographs; scenes: one on drawn scenes; "
+        "birds: one on drawn birds, seen through windows; discover: classes without their units, "
+        "and the objects of scenes",
     )
     asked = parser.parse_args(argv)
     try:

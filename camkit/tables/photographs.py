@@ -209,6 +209,18 @@ def _prepared(net: CamModel, photograph: Photograph) -> tuple[Tensor, Floats]:
     return inputs, truth.clip(0, np.array([columns, rows] * 2))
 
 
+def real_folder(folder: str | os.PathLike[str] | None = None) -> Path:
+    """Find the real material: the folder given, or the one that ``CAMKIT_REALDATA`` names."""
+    named = folder or os.environ.get("CAMKIT_REALDATA")
+    if not named or not Path(named, "imagenet-val-boxes", "boxes.csv").is_file():
+        raise ValueError(
+            "The numbers need real photographs with boxes: let the environment variable "
+            "CAMKIT_REALDATA name a folder with imagenet-val-boxes/boxes.csv and weights/"
+            + (f"; {named} is none." if named else ".")
+        )
+    return Path(named)
+
+
 def others(labels: Sequence[int]) -> list[int]:
     """Draw another class for every row, by a fixed seed."""
     steps = np.random.default_rng(0).integers(1, 1000, len(labels))
@@ -228,14 +240,7 @@ def make(folder: str | os.PathLike[str] | None = None, target: Path = FILE) -> P
     Raises:
         ValueError: there is no such folder.
     """
-    named = folder or os.environ.get("CAMKIT_REALDATA")
-    if not named or not Path(named, "imagenet-val-boxes", "boxes.csv").is_file():
-        raise ValueError(
-            "The numbers need real photographs with boxes: let the environment variable "
-            "CAMKIT_REALDATA name a folder with imagenet-val-boxes/boxes.csv and weights/"
-            + (f"; {named} is none." if named else ".")
-        )
-    home = Path(named)
+    home = real_folder(folder)
     rows = photographs(home)
     labels = [row.label for row in rows]
     told: Stored = {
