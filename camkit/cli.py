@@ -582,10 +582,10 @@ def _add_evaluate(commands: Any) -> None:
     add(
         "--data", required=True, metavar="DIR", help='the set\'s folder, or "world", which is drawn'
     )
-    layouts = ("folder", "ilsvrc", "cub", "voc", "wsol", "world")
+    layouts = ("folder", "ilsvrc", "cub", "voc", "wsol", "sun397", "stanford40", "world")
     add("--layout", choices=layouts, help="how it lies there (default: one folder a class)")
     splits = ", ".join(WORLD_SPLITS)
-    add("--split", help=f"of cub and voc; of the world: {splits} (default: test)")
+    add("--split", help=f"of cub, voc, sun397, stanford40; of the world: {splits} (default: test)")
     add("--length", type=int, default=2000, help="of the world (default: 2000)")
     add("--metadata", metavar="DIR", help="of wsol: the lists of one split")
     add("--model", default="objects", help="a network by name (default: objects)")
@@ -631,8 +631,10 @@ def _samples(asked: argparse.Namespace, net: CamModel) -> Sequence[Sample]:
     from camkit import datasets, world
 
     layout = asked.layout or ("world" if asked.data == "world" else "folder")
-    if asked.split is not None and layout not in ("cub", "voc", "world"):
-        raise Stop(f"--split is for cub, voc and world; the layout {layout} has none.")
+    if asked.split is not None and layout not in ("cub", "voc", "sun397", "stanford40", "world"):
+        raise Stop(
+            f"--split is for cub, voc, sun397, stanford40 and world; the layout {layout} has none."
+        )
     if (asked.metadata is not None) != (layout == "wsol"):
         raise Stop("--metadata goes with --layout wsol, and only with it: it names the lists.")
     if layout == "world":
@@ -648,6 +650,10 @@ def _samples(asked: argparse.Namespace, net: CamModel) -> Sequence[Sample]:
         return datasets.ILSVRC(asked.data)
     if layout == "cub":
         return datasets.CUB(asked.data, asked.split or "test")
+    if layout == "sun397":
+        return datasets.SUN397(asked.data, asked.split or "test")
+    if layout == "stanford40":
+        return datasets.Stanford40(asked.data, asked.split or "test")
     if layout == "voc":
         return datasets.VOCFolder(asked.data, split=asked.split)
     if layout == "wsol":

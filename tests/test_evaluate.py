@@ -501,6 +501,8 @@ def test_the_command_names_what_it_could_not_read(
         (["--data", "world", "--threshold", "1"], "threshold"),
         (["--data", "world", "--length", "0"], "length"),
         (["--data", ".", "--layout", "cub", "--split", "val"], "'val'"),
+        (["--data", ".", "--layout", "sun397"], "SUN397 comes from"),
+        (["--data", ".", "--layout", "stanford40"], "Stanford 40 Actions comes from"),
     ],
 )
 def test_the_command_says_in_a_sentence_what_it_cannot_do(
