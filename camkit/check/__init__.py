@@ -18,6 +18,8 @@ from camkit.check.nb04 import cell_gradient, paired_interval
 from camkit.check.nb05 import box_from_map, growing_map, to_photo
 from camkit.check.nb06 import localization_errors, tune_then_test
 from camkit.check.nb07 import fold, lift
+from camkit.check.nb08 import pipeline, why_not_lit
+from camkit.check.nb09 import name_birds, square_crop
 from camkit.check.nb10 import informative_objects, name_unit
 from camkit.check.nb11 import same_answers, true_effect
 from camkit.check.nb12 import explain_photo, worst_square
@@ -41,12 +43,16 @@ __all__ = [
     "informative_objects",
     "lift",
     "localization_errors",
+    "name_birds",
     "name_unit",
     "paired_interval",
+    "pipeline",
     "same_answers",
     "same_scores_other_map",
+    "square_crop",
     "to_photo",
     "true_effect",
     "tune_then_test",
+    "why_not_lit",
     "worst_square",
 ]

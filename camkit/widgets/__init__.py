@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from camkit.widgets.takeout import take_it_out
     from camkit.widgets.uploads import upload
     from camkit.widgets.votes import predict
+    from camkit.widgets.window import crop_window
 
 _HOME = {
     "Choice": "explorer",
@@ -33,6 +34,7 @@ _HOME = {
     "any_class": "classes",
     "bias_dial": "dial",
     "cover_it": "cover",
+    "crop_window": "window",
     "difference": "classes",
     "film_strip": "film",
     "fit_heads": "swap",
@@ -55,6 +57,7 @@ __all__ = [
     "any_class",
     "bias_dial",
     "cover_it",
+    "crop_window",
     "difference",
     "film_strip",
     "fit_heads",
