@@ -43,7 +43,8 @@ class FolderSet(PictureFiles):
 
     Raises:
         DataError: the folders, the lists and the numbers do not fit; the message says what to do.
-        ValueError: there is no such split, or a setting is out of range.
+        ValueError: there is no such split, a setting is out of range, or two do not go together.
+        TypeError: a number of pictures is none.
 
     Example:
         >>> import tempfile
@@ -71,32 +72,29 @@ class FolderSet(PictureFiles):
         deep: bool = False,
     ) -> None:
         folder = a_folder(root, LAYOUT)
-        for name, count in (("train", train), ("test", test)):
-            if count is not None and count < 1:
-                raise ValueError(f"{name} must be 1 picture of each class at least, got {count}.")
+        _check_numbers(lists, train, test, seed)
         if divided(folder):
-            if lists is not None or train is not None:
+            if lists is not None or train is not None or deep:
                 raise ValueError(
-                    f"{folder} is divided into folders already: leave out lists and train."
+                    f"{folder} is divided into folders already: leave out lists, train and deep."
                 )
             classes, files, labels, parts = _of_halves(folder)
             left: dict[str, str] = {}
         else:
             whole = ImageFolder(folder)
             classes, files, left = whole.classes, whole.files, whole.left_out
-            labels = whole.labels.tolist()
+            labels, parts = whole.labels.tolist(), {}
             if deep:
                 classes, labels = _by_path(folder, files)
-            classes, labels = _without(leave_out, classes, labels)
-            if lists is not None:
-                parts = _by_lists(folder, lists, files, labels, classes)
-            elif train is not None:
-                parts = _by_number(labels, classes, train, test, seed)
-            else:
-                parts = {}
-        every = [i for i, label in enumerate(labels) if label >= 0]
+        classes, labels = _without(leave_out, classes, labels)
+        if lists is not None:
+            parts = _by_lists(folder, lists, files, labels, classes)
+        elif train is not None:
+            parts = _by_number(labels, classes, train, test, seed)
         super().__init__(folder, classes, files, labels, left_out=left)
-        self.__dict__.update(self.subset(_chosen(split, {"all": every, **parts})).__dict__)
+        rows = _chosen(split, {"all": list(range(len(files))), **parts})
+        kept = self.subset([i for i in rows if labels[i] >= 0])
+        self.__dict__.update(kept.__dict__)
 
 
 class Scene15(FolderSet):
@@ -127,7 +125,7 @@ class Scene15(FolderSet):
         top = a_folder(root, SCENE15)
         top = top / "scene_categories" if (top / "scene_categories").is_dir() else top
         asked = None if lists is not None or divided(top) or split == "all" else train
-        super().__init__(top, split, lists=lists, train=asked, seed=seed)
+        super().__init__(top, split, lists=lists, train=asked, seed=None if asked is None else seed)
         if len(self.classes) != 15:
             raise DataError(f"{top} holds {len(self.classes)} classes, not fifteen. {SCENE15}")
 
@@ -136,6 +134,24 @@ def divided(folder: Path) -> bool:
     """Whether a folder holds train and test folders rather than classes."""
     names = {f.name.lower() for f in folder.iterdir() if f.is_dir() and f.name[0] != "."}
     return len(names) > 1 and names <= HALVES
+
+
+def _check_numbers(
+    lists: Mapping[str, str | os.PathLike[str]] | None,
+    train: int | None,
+    test: int | None,
+    seed: int | None,
+) -> None:
+    """Check that what was asked for can be meant."""
+    for name, count in (("train", train), ("test", test)):
+        if count is not None and (isinstance(count, bool) or not isinstance(count, int)):
+            raise TypeError(f"{name} must be a whole number of pictures, got {count!r}.")
+        if count is not None and count < 1:
+            raise ValueError(f"{name} must be 1 picture of each class at least, got {count}.")
+    if lists is not None and train is not None:
+        raise ValueError("lists and train both divide the set: give one of them.")
+    if train is None and (test is not None or seed is not None):
+        raise ValueError("test and seed go with train, a number of pictures: give that, too.")
 
 
 # --- how a folder is divided --------------------------------------------------------------------
@@ -205,9 +221,9 @@ def _by_number(
 ) -> Parts:
     """So many of each class to learn from, and so many (or all) of the others to test on."""
     parts: Parts = {"train": [], "test": []}
-    rng = np.random.default_rng(seed)
+    rng, of = np.random.default_rng(seed), np.array(labels)
     for c, name in enumerate(classes):
-        here: npt.NDArray[np.intp] = np.flatnonzero(np.array(labels) == c)
+        here: npt.NDArray[np.intp] = np.flatnonzero(of == c)
         if len(here) < train + (test or 1):
             raise DataError(
                 f"The class {name!r} has {_pictures(len(here))}, too few for {train} to learn from "
@@ -245,8 +261,7 @@ def _by_lists(
                 f"There is no list {os.fspath(told)!r}, neither in {folder} nor above it: put it "
                 "there or give its full path."
             )
-        rows = _listed(file, folder, keys, files, labels)
-        parts[name] = [i for i in rows if labels[i] >= 0]
+        parts[name] = _listed(file, folder, keys, files, labels)
     shared(
         {name: [files[i].relative_to(folder).as_posix() for i in p] for name, p in parts.items()},
         str(folder),
@@ -293,7 +308,8 @@ def _listed(
             lost.append(line)
             continue
         found += rows
-        if label is not None and told.setdefault(label, labels[rows[0]]) != labels[rows[0]]:
+        c = labels[rows[0]]
+        if label is not None and c >= 0 and told.setdefault(label, c) != c:
             raise DataError(
                 f"{file}, line {number}: the label {label} stands for two folders, the second at "
                 f"{line!r}: the labels are of another set or in another order."

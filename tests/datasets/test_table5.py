@@ -90,6 +90,17 @@ def test_a_list_that_does_not_match_is_named(rooms: Path, lines: str, word: str)
         FolderSet(rooms, "train", lists=INDOOR)
 
 
+def test_labels_of_classes_that_are_left_out_do_not_count(tmp_path: Path) -> None:
+    trees.folders(tmp_path, {"bar": 1, "clutter": 1, "gym": 1, "noise": 1})
+    lines = [
+        f"{name}/image_0001.jpg {i}" for i, name in enumerate(("bar", "clutter", "gym", "noise"))
+    ]
+    (tmp_path / "train.txt").write_text("\n".join(lines))
+    leave_out = ["clutter", "noise"]
+    data = FolderSet(tmp_path, "train", lists={"train": "train.txt"}, leave_out=leave_out)
+    assert names(data) == ["bar/image_0001.jpg", "gym/image_0001.jpg"]
+
+
 def test_a_missing_list_says_where_it_was_looked_for(rooms: Path) -> None:
     with pytest.raises(DataError, match=r"no list 'val.txt', neither in .*Images nor above it"):
         FolderSet(rooms, "val", lists={"val": "val.txt"})
@@ -139,6 +150,12 @@ def test_folders_called_train_and_test_divide_a_set(tmp_path: Path) -> None:
     assert len(FolderSet(tmp_path)) == 5
     with pytest.raises(ValueError, match="divided into folders already"):
         FolderSet(tmp_path, "train", train=1)
+    with pytest.raises(ValueError, match="divided into folders already"):
+        FolderSet(tmp_path, deep=True)
+    trees.folders(tmp_path / "Train", {"zoo": 1})
+    trees.folders(tmp_path / "test", {"zoo": 2})
+    without = FolderSet(tmp_path, "test", leave_out=["bar"])
+    assert (without.classes, without.labels.tolist()) == (["gym", "zoo"], [0, 1, 1])
     trees.folders(tmp_path / "test", {"pub": 1})
     with pytest.raises(DataError, match=r"Train lacks 1 classes .* such as 'pub'"):
         FolderSet(tmp_path)
@@ -160,6 +177,8 @@ def test_a_tree_of_classes(tmp_path: Path) -> None:
         ({"split": "val", "train": 1}, "one of 'all', 'train', 'test', got 'val'"),
         ({"train": 0}, "train must be 1 picture of each class at least, got 0"),
         ({"train": 1, "test": -1}, "test must be 1"),
+        ({"seed": 3}, "go with train"),
+        ({"train": 1, "lists": {"val": "val.txt"}}, "give one of them"),
         ({"leave_out": ["pub"]}, "'pub', which is none of the classes"),
         ({"leave_out": ["gym"]}, "leave two classes"),
     ],
@@ -167,6 +186,11 @@ def test_a_tree_of_classes(tmp_path: Path) -> None:
 def test_a_setting_out_of_range(rooms: Path, options: dict[str, object], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         FolderSet(rooms, **options)  # type: ignore[arg-type]
+
+
+def test_a_number_of_pictures_is_a_whole_number(rooms: Path) -> None:
+    with pytest.raises(TypeError, match=r"train must be a whole number of pictures, got 0\.5"):
+        FolderSet(rooms, "train", train=0.5)  # type: ignore[arg-type]
 
 
 def test_an_archive_a_level_off_says_what_to_name(rooms: Path) -> None:
