@@ -88,6 +88,7 @@ class UnitBrowserView:
         self.end = float(np.ceil(10 * max(fit.max() for fit in self.fit.values())) / 10)
         self.fires = cells.max(axis=(2, 3))  # (N, K)
         self._cut(net, naming.images, cells)
+        self.paper = self._paper()
         self.montage = lru_cache(maxsize=128)(self._montage)
 
     def _ranked(self, net: CamModel, pooled: npt.NDArray[np.float32], labels: Ints) -> Orders:
@@ -128,22 +129,20 @@ class UnitBrowserView:
         if not 1 <= state.rank <= len(units):
             raise ValueError(f"rank must be from 1 to {len(units)}, got {state.rank}.")
         unit, lot = int(units[state.rank - 1]), self._by_lot(state, units)
-        sheet = Sheet(FOOT + 24)
+        sheet = self.paper.copy()
         title = f"Unit {unit}, number {state.rank} for {self.classes[state.wanted]}"
         sheet.words(0, 16, shortened(title, SECOND - 14, 14), bold=True)
         sheet.words(0, FOOT + 16, f"by {state.by}; bright where it fires", size=11, ink=QUIET)
         sheet.paste(0, HEAD, self.montage(unit, state.share))
         sheet.words(SECOND, 16, f"Unit {lot}, drawn by lot", bold=True)
         sheet.paste(SECOND, HEAD, self.montage(lot, state.share))
-        sheet.words(SECOND, FOOT + 16, "for comparison", size=11, ink=QUIET)
         self._bars(sheet, state, unit, lot)
         return Frame(sheet.jpeg(), self._text(state, unit, lot))
 
     def _by_lot(self, state: Browsed, units: Ints) -> int:
-        """A unit that has nothing to do with the rank; another one at every step."""
-        at = (5 * state.wanted + state.rank) % len(units)
-        lot = int(self.lot[at])
-        return lot if lot != units[state.rank - 1] else int(self.lot[at - 1])
+        """A unit to compare with: another one for every class, and never the ranked one."""
+        lot = int(self.lot[state.wanted % len(units)])
+        return lot if lot != units[state.rank - 1] else int(self.lot[state.wanted % len(units) - 1])
 
     def _montage(self, unit: int, share: float) -> Image.Image:
         """Three rows of three; what does not excite the unit is dark."""
@@ -159,16 +158,22 @@ class UnitBrowserView:
                 pen.line(line, "white", GAP * SCALE)
         return image
 
-    # --- the bars -------------------------------------------------------------------------------
-
-    def _bars(self, sheet: Sheet, state: Browsed, unit: int, lot: int) -> None:
-        fit, tested = self.fit[state.share], self.tested[state.share]
-        sheet.words(BARS, 16, "How well names fit", bold=True)
+    def _paper(self) -> Sheet:
+        """What never changes."""
+        sheet = Sheet(FOOT + 24)
+        sheet.words(SECOND, FOOT + 16, "for comparison", size=11, ink=QUIET)
+        sheet.words(BARS, 16, "How well names fit (IoU)", bold=True)
         foot = HEAD + ROW * (NAMES + 2)
         for share in (0.0, self.end / 2, self.end):
             x = self._at(share)
             sheet.line([(x, HEAD), (x, foot - 4)], LINE, 2)
             sheet.words(x, foot + 10, f"{share:.2g}", size=11, ink=QUIET, anchor="ms")
+        return sheet
+
+    # --- the bars -------------------------------------------------------------------------------
+
+    def _bars(self, sheet: Sheet, state: Browsed, unit: int, lot: int) -> None:
+        fit, tested = self.fit[state.share], self.tested[state.share]
         for row, j in enumerate(np.argsort(-fit[unit], kind="stable")[:NAMES]):
             pair = (float(fit[unit, j]), float(tested[unit, j]))
             self._row(sheet, row, self.names[j], pair, (DARK, LIGHT), bold=row == 0)

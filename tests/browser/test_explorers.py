@@ -47,9 +47,15 @@ MADE = {
     "film-strip": "from camkit import widgets\nwidgets.film_strip()",
     "take-it-out": NET + "widgets.take_it_out(net, world.scene_in('kitchen', seed=1))",
     "bias-dial": "from camkit import widgets\nwidgets.bias_dial()",
+    "cover-it": NET + "widgets.cover_it(net, picture)",
     "threshold": NET
     + "one, two = world.scene_of('jug', seed=1), world.two('mug', 'mug', seed=3)\n"
     + "widgets.threshold(net, {'one': one.sample(256), 'two of a kind': two.sample(256)})",
+    "unit-browser": NET
+    + "from camkit import discover\npictures = world.Objects(length=40)\n"
+    + "scenes = [pictures.scene(i) for i in range(40)]\n"
+    + "first = discover.concepts(scenes[:20])\n"
+    + "widgets.unit_browser(net, first, discover.concepts(scenes[20:], names=first.names))",
 }
 COMMITTED = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 
@@ -57,7 +63,9 @@ COMMITTED = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 def with_explorer(name: str) -> bool:
     """Whether a committed notebook builds an explorer."""
     code = (ROOT / "notebooks" / name).read_text(encoding="utf-8")
-    made = (name for name in widgets.__all__ if name.islower() and name != "predict")
+    made = (
+        name for name in widgets.__all__ if name.islower() and name not in ("predict", "upload")
+    )
     return any(re.search(rf"\b{name}\(", code) for name in made)
 
 
