@@ -96,7 +96,7 @@ def test_the_window_is_the_square_that_is_cut() -> None:
     assert closer.window_of(np.array([0.0, 100, 10, 128]), 0.0, 128) == (0.0, 100.0, 28.0, 128.0)
     assert closer.window_of(np.full(4, np.nan), 0.3, 128) == (0.0, 0.0, 128.0, 128.0)
     left, _, right, _ = closer.window_of(np.array([10.0, 10, 110, 60]), 0.6, 128)
-    assert (left, right) == (-46.0, 174.0)
+    assert (left, right) == pytest.approx((-46.0, 174.0))
 
 
 def test_the_share_of_the_bird_inside_is_counted_in_pixels() -> None:
