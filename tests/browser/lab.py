@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,8 +64,11 @@ class Lab:
 
 
 @contextlib.contextmanager
-def running(folder: Path, home: Path) -> Iterator[Lab]:
-    """Start JupyterLab on ``folder``; settings and caches stay in ``home``, then it is stopped."""
+def running(folder: Path, home: Path, more: Sequence[str] = ()) -> Iterator[Lab]:
+    """Start JupyterLab on ``folder``; settings and caches stay in ``home``, then it is stopped.
+
+    ``more`` are further options of the server.
+    """
     settings = home / "settings"
     settings.mkdir(parents=True)
     (settings / "overrides.json").write_text(json.dumps(OVERRIDES), encoding="utf-8")
@@ -87,6 +90,7 @@ def running(folder: Path, home: Path) -> Iterator[Lab]:
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=None",
         "--LabApp.expose_app_in_browser=True",
+        *more,
     ]
     env = os.environ | {
         "JUPYTER_CONFIG_DIR": str(home / "config"),
