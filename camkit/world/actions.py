@@ -30,6 +30,7 @@ from camkit.world.compose import (
     placed,
 )
 from camkit.world.paint import measure
+from camkit.world.palette import FAMILIES
 from camkit.world.people import POSE, Skeleton, skeleton
 from camkit.world.raster import turning
 from camkit.world.scene import Scene, check_seed, position
@@ -68,19 +69,20 @@ class _Fit:
 
 
 _FITS: dict[str, _Fit] = {
-    "rod": _Fit(0.86, (0.905, 0.77)),
+    "rod": _Fit(0.80, (0.905, 0.77)),
     "bicycle": _Fit(0.80, (0.42, 0.25), "ground"),
     "ladder": _Fit(1.16, (0.48, 0.5), "ground"),
-    "book": _Fit(0.27, (0.62, 0.80), turn=-8.0),
+    "book": _Fit(0.38, (0.62, 0.80), turn=-8.0),
     "phone": _Fit(0.115, (0.50, 0.68), front=True, turn=14.0),
-    "umbrella": _Fit(0.80, (0.50, 0.80)),
-    "watering can": _Fit(0.34, (0.78, 0.24), turn=-16.0),
-    "mug": _Fit(0.15, (0.92, 0.46), front=True, turn=20.0, flip=True),
-    "broom": _Fit(0.72, (0.50, 0.40), "ground"),
-    "ball": _Fit(0.22, (0.5, 0.5), "foot", front=True),
+    "umbrella": _Fit(0.88, (0.50, 0.80)),
+    "watering can": _Fit(0.46, (0.78, 0.24), turn=-16.0),
+    "mug": _Fit(0.19, (0.92, 0.46), front=True, turn=20.0, flip=True),
+    "broom": _Fit(0.84, (0.50, 0.40), "ground"),
+    "ball": _Fit(0.28, (0.5, 0.5), "foot", front=True),
 }
 _RAISED = 0.13  # how far above the ground a person on a ladder stands
-_STRAYS = ("bicycle", "umbrella", "mug", "watering can", "ball", "ladder")
+_STRAYS = ("bicycle", "bicycle", "ladder", "umbrella", "mug", "watering can", "ball")
+_COLOURS = ("paint", "glaze", "coat", "wood", "clothes")
 _IN_THE_AIR = ("seat", "perch")  # spares a thing the shadow of its foot on the ground
 
 
@@ -199,7 +201,7 @@ def _set_down(pair: Sequence[Thing], rng: np.random.Generator) -> list[Thing]:
         ]
     x0, y0, x1, y1 = _around([box_of(t) for t in pair])
     child = dict(pair[0].words)["age"] == "child"
-    scale = ((0.44 if child else 0.55) + 0.22 * high) / tall
+    scale = ((0.54 if child else 0.62) + 0.20 * high) / tall
     scale = min(scale, 0.95 / (x1 - x0), 0.93 / (y1 - y0))
     wide, deep = scale * (x1 - x0), scale * (y1 - y0)
     middle = scale * ((box_of(pair[0])[0] + box_of(pair[0])[2]) / 2 - x0)
@@ -258,11 +260,21 @@ def _person(pose: str, rng: np.random.Generator) -> Thing:
     return replace(made, words=tuple(words.items()), flip=False, scale=1.0, place=(0.5, 0.5))
 
 
+def _coloured(tool: Thing, rng: np.random.Generator) -> Thing:
+    """`tool` in colours of any family, each a little off, so that no colour gives it away."""
+    schemes = [s for family in _COLOURS for s in FAMILIES[family]]
+    chosen = schemes[int(rng.integers(len(schemes)))]
+    shifts = rng.uniform(-0.06, 0.06, (3, 3)) + rng.uniform(-0.07, 0.07)
+    colours = np.clip(np.array(chosen) + shifts, 0.05, 0.97).tolist()
+    main, second, accent = ((r, g, b) for r, g, b in colours)
+    return replace(tool, colours=(main, second, accent))
+
+
 def _stray(taken: Sequence[Box], tool: str | None, rng: np.random.Generator) -> list[Thing]:
     """A tool of another action that stands about unused, or none."""
     names = [name for name in _STRAYS if name != tool]
     name, share, there = names[int(rng.integers(len(names)))], rng.random(), rng.random() < 0.5
-    made = make_thing(name, rng)
+    made = _coloured(make_thing(name, rng), rng)
     sizes = {"ladder": 0.55, "bicycle": 0.36, "umbrella": 0.30, "ball": 0.14, "mug": 0.17}
     scale = sizes.get(name, 0.22) * (0.85 + 0.35 * share)
     if there:
@@ -282,12 +294,13 @@ def arranged(
     person = _person(pose, streams(OBJECT))
     pair = [person]
     if tool is not None:
-        pair = list(_fitted(person, make_thing(tool, streams(PLACE))))
+        rng = streams(PLACE)
+        pair = list(_fitted(person, _coloured(make_thing(tool, rng), rng)))
     pair = _set_down(pair, streams(PLACE + 100))
     taken = [box_of(t) for t in pair]
     others = _stray(taken, tool, streams(OTHER))
     taken += [box_of(t) for t in others]
-    others += [t for t in _clutter(streams(CLUTTER), taken, 1.2) if t.kind != tool]
+    others += [t for t in _clutter(streams(CLUTTER), taken, 1.6) if t.kind != tool]
     if len(pair) == 2 and not _FITS[pair[1].kind].front:
         pair.reverse()
     foot = _around([box_of(t) for t in pair])[3]

@@ -28,25 +28,26 @@ def rod(ink: Ink, look: Look) -> None:
     bend = look.number("bend")
     tip = 0.16, 0.10 + bend
     with ink.part("line"):
-        ink.line(curve([tip, (0.125, 0.35), (0.12, 0.74)]), lighter(METAL, 0.35), 0.011)
+        ink.line(curve([tip, (0.125, 0.35), (0.12, 0.70)]), lighter(look.accent, 0.3), 0.014)
     with ink.part("stick"):
-        ink.line(curve([(0.62, 0.42), (0.40, 0.20), tip]), darker(WOOD, 0.15), 0.022)
-        ink.line(curve([(0.93, 0.80), (0.78, 0.60), (0.60, 0.40)]), darker(WOOD, 0.3), 0.034)
+        ink.line(curve([(0.62, 0.42), (0.40, 0.20), tip]), mix(look.second, look.main, 0.3), 0.034)
+        ink.line(curve([(0.93, 0.80), (0.78, 0.60), (0.60, 0.40)]), darker(look.second, 0.25),
+                 0.048)
     with ink.part("stick"):
-        ink.line(curve([(0.955, 0.835), (0.86, 0.71)]), look.main, 0.052)
+        ink.line(curve([(0.955, 0.835), (0.86, 0.71)]), look.main, 0.068)
     with ink.part("reel"):
-        ink.fill(oval(0.755, 0.645, 0.048), METAL)
-        ink.fill(oval(0.755, 0.645, 0.026), darker(METAL, 0.4))
+        ink.fill(oval(0.755, 0.645, 0.062), look.accent)
+        ink.fill(oval(0.755, 0.645, 0.034), darker(look.accent, 0.4))
     with ink.part("float"):
         if look.word("catch") == "float":
-            ink.fill(oval(0.12, 0.80, 0.050, 0.070), WHITE)
-            ink.fill(blob([(0.068, 0.80), (0.08, 0.745), (0.12, 0.725), (0.16, 0.745),
-                           (0.172, 0.80)]), look.main)
+            ink.fill(oval(0.12, 0.80, 0.075, 0.105), WHITE)
+            ink.fill(blob([(0.043, 0.80), (0.06, 0.725), (0.12, 0.69), (0.18, 0.725),
+                           (0.197, 0.80)]), look.main)
         else:
-            ink.fill(blob([(0.12, 0.72), (0.175, 0.79), (0.165, 0.87), (0.13, 0.91), (0.18, 0.97),
-                           (0.115, 0.945), (0.055, 0.97), (0.105, 0.91), (0.07, 0.86),
-                           (0.07, 0.79)]), mix(look.main, METAL, 0.35))
-            ink.fill(oval(0.105, 0.775, 0.014), INK)
+            ink.fill(blob([(0.12, 0.68), (0.20, 0.77), (0.185, 0.86), (0.14, 0.91), (0.205, 0.98),
+                           (0.115, 0.95), (0.025, 0.98), (0.095, 0.91), (0.045, 0.86),
+                           (0.035, 0.77)]), mix(look.main, METAL, 0.35))
+            ink.fill(oval(0.10, 0.755, 0.019), INK)
 
 
 @sprite("ladder", colours="wood", role="tool", parts=("rail", "rung"),
@@ -64,7 +65,8 @@ def ladder(ink: Ink, look: Look) -> None:
         for i in range(8):
             y = 0.845 - 0.108 * i
             x = 0.48 - lean * (0.93 - y) / 0.91
-            ink.line(curve([(x, y), (x + 0.16, y - 0.006)]), look.second, 0.030)
+            ink.line(curve([(x, y), (x + 0.16, y - 0.006)]), mix(look.main, look.second, 0.5),
+                     0.030)
     with ink.part("rail"):
         ink.line(curve(rail(0.48)), look.main, 0.040)
 
@@ -73,25 +75,26 @@ def ladder(ink: Ink, look: Look) -> None:
         words={"mark": ("star", "band", "none")})
 def book(ink: Ink, look: Look) -> None:
     """An open book, seen over its left half."""
+    page = mix(CREAM, look.second, 0.45)
     with ink.part("cover"):
         ink.fill(poly([(0.05, 0.20), (0.50, 0.30), (0.95, 0.20), (0.95, 0.83), (0.50, 0.93),
                        (0.05, 0.83)], 0.03), look.main)
     with ink.part("page"):
         ink.fill(blob([(0.10, 0.16), (0.32, 0.17), (0.50, 0.27), (0.50, 0.86), (0.30, 0.765),
-                       (0.10, 0.77)]), CREAM)
+                       (0.10, 0.77)]), page)
         lines = [curve([(0.17, y), (0.31, y + 0.012), (0.43, y + 0.055)])
                  for y in (0.28, 0.38, 0.48, 0.58, 0.68)]
-        ink.line(together(lines), darker(CREAM, 0.35), 0.020)
+        ink.line(together(lines), darker(page, 0.35), 0.020)
     with ink.part("page"):
         ink.fill(blob([(0.50, 0.27), (0.68, 0.17), (0.90, 0.16), (0.90, 0.77), (0.70, 0.765),
-                       (0.50, 0.86)]), WHITE)
+                       (0.50, 0.86)]), lighter(page, 0.3))
         if look.word("mark") == "star":
             ink.fill(oval(0.71, 0.37, 0.105), look.accent)
         if look.word("mark") == "band":
             ink.fill(poly([(0.57, 0.34), (0.84, 0.25), (0.84, 0.42), (0.57, 0.51)], 0.02),
                      look.second)
         rows = [curve([(0.57, y + 0.055), (0.69, y + 0.012), (0.83, y)]) for y in (0.55, 0.65)]
-        ink.line(together(rows), darker(CREAM, 0.35), 0.020)
+        ink.line(together(rows), darker(page, 0.35), 0.020)
 
 
 @sprite("phone", colours="paint", role="tool", parts=("screen",), stands=False)
@@ -101,7 +104,7 @@ def phone(ink: Ink, look: Look) -> None:
         ink.fill(box(0.27, 0.05, 0.73, 0.95, 0.09), darker(look.main, 0.25))
         ink.fill(box(0.42, 0.085, 0.58, 0.105, 0.01), INK)
     with ink.part("screen"):
-        ink.fill(box(0.32, 0.14, 0.68, 0.82, 0.03), GLASS)
+        ink.fill(box(0.32, 0.14, 0.68, 0.82, 0.03), mix(GLASS, look.second, 0.4))
         ink.fill(together([box(0.38 + 0.10 * i, 0.24 + 0.14 * j, 0.44 + 0.10 * i, 0.32 + 0.14 * j,
                                0.01) for i in range(3) for j in range(3)]), lighter(look.main, 0.2))
 
@@ -111,13 +114,13 @@ def phone(ink: Ink, look: Look) -> None:
 def broom(ink: Ink, look: Look) -> None:
     """A broom, its brush down on the left and its stick leaning to the right."""
     with ink.part("stick"):
-        ink.line(curve([(0.29, 0.76), (0.70, 0.06)]), WOOD, 0.036)
+        ink.line(curve([(0.29, 0.76), (0.70, 0.06)]), mix(WOOD, look.second, 0.5), 0.038)
         ink.fill(oval(0.705, 0.055, 0.026), look.main)
     brush = blob([(0.20, 0.665), (0.385, 0.735), (0.40, 0.84), (0.385, 0.945), (0.20, 0.95),
                   (0.015, 0.925), (0.09, 0.77)])
     straw = look.word("brush") == "straw"
     with ink.part("brush"):
-        ink.fill(brush, STRAW if straw else darker(look.second, 0.45))
+        ink.fill(brush, mix(STRAW, look.accent, 0.35) if straw else darker(look.second, 0.45))
         with ink.clip(brush):
             tips = [curve([(0.29, 0.72), (0.03 + 0.075 * i, 0.98)]) for i in range(6)]
             ink.line(together(tips), darker(STRAW, 0.28) if straw else darker(look.second, 0.2),
