@@ -202,6 +202,36 @@ def test_an_archive_a_level_off_says_what_to_name(rooms: Path) -> None:
         FolderSet(rooms / "bar")
 
 
+@pytest.mark.parametrize(
+    ("loader", "below", "extra", "counts"),
+    [
+        (
+            "Caltech101",
+            "caltech101/101_ObjectCategories",
+            "BACKGROUND_Google",
+            {"ant": 2, "yin": 3},
+        ),
+        ("Caltech256", "caltech256/256_ObjectCategories", None, {"001.ak47": 3, "002.flag": 1}),
+    ],
+)
+def test_what_torchvisions_loaders_lay_out(
+    tmp_path: Path, loader: str, below: str, extra: str | None, counts: dict[str, int]
+) -> None:
+    """Classes, labels and files are those of torchvision's own loaders."""
+    datasets = pytest.importorskip("torchvision.datasets")
+    trees.folders(tmp_path / below, counts | ({extra: 1} if extra else {}))
+    if loader == "Caltech256":  # its files are called by class and number
+        for file in (tmp_path / below).rglob("*.jpg"):
+            file.rename(file.with_name(f"{file.parent.name[:3]}_{file.stem[-4:]}.jpg"))
+    wanted = getattr(datasets, loader)(tmp_path)
+    data = FolderSet(tmp_path / below, leave_out=[extra] if extra else [])
+    assert data.classes == wanted.categories
+    assert data.labels.tolist() == wanted.y
+    for found, (theirs, label) in zip(data, wanted, strict=False):
+        assert np.array_equal(found.image, np.asarray(theirs.convert("RGB")))
+        assert found.label == label
+
+
 # ---------------------------------------------------------------- Scene15
 
 
