@@ -316,6 +316,52 @@ def _pairs(overlap: Doubles, agrees: float) -> int:
     return right
 
 
+def filled(many: Iterable[npt.ArrayLike], size: int) -> Bools:
+    """The area that the boxes of each picture cover, all of them together.
+
+    Args:
+        many: for each of N pictures its boxes ``(n, 4)``, in pixels; sides are rounded.
+        size: side of the pictures.
+
+    Returns:
+        ``(N, size, size)``, True inside.
+
+    Example:
+        >>> filled([[[0, 0, 2, 1]], []], 2).astype(int).tolist()
+        [[[1, 1], [0, 0]], [[0, 0], [0, 0]]]
+    """
+    areas = []
+    for drawn in many:
+        area = np.zeros((size, size), bool)
+        for x0, y0, x1, y1 in np.round(np.asarray(drawn, float).reshape(-1, 4)).astype(int):
+            area[max(y0, 0) : y1, max(x0, 0) : x1] = True
+        areas.append(area)
+    return np.stack(areas)
+
+
+def area_agreement(found: Bools, true: Bools) -> tuple[float, float]:
+    """Precision and recall by area: the share of what was found that is true, and the reverse.
+
+    Args:
+        found: ``(N, H, W)`` True or False, counted over all pictures together.
+        true: ``(N, H, W)``.
+
+    Returns:
+        Precision and recall; NaN where there is nothing to divide by.
+
+    Example:
+        >>> area_agreement(np.array([[[True, True]]]), np.array([[[True, False]]]))
+        (0.5, 1.0)
+    """
+    if found.shape != true.shape:
+        raise ValueError(f"found {found.shape} and true {true.shape} must have one shape.")
+    both, all_found, all_true = (int(m.sum()) for m in (found & true, found, true))
+    return (
+        both / all_found if all_found else float("nan"),
+        both / all_true if all_true else float("nan"),
+    )
+
+
 # --- a question ----------------------------------------------------------------------------------
 
 
