@@ -283,7 +283,7 @@ def _stray(taken: Sequence[Box], tool: str | None, rng: np.random.Generator) -> 
             box = box_of(trial)
             area = (box[2] - box[0]) * (box[3] - box[1])
             if all(_common(box, other) < 0.10 * area for other in taken):
-                return [trial]
+                return [replace(trial, role="distractor")]  # nobody holds it
     return []
 
 
