@@ -30,7 +30,10 @@ notebooks: .venv/.course,test
 weights: .venv/.course
 	$(BIN)/python -m camkit.recipes
 	$(BIN)/python -m camkit.tables make
-	$(BIN)/python -m camkit.tables framing
+	for numbers in make framing scenes actions birds discover; do \
+		$(BIN)/python -m camkit.tables $$numbers || exit 1; done
+	$(BIN)/python -m camkit.weak
+	$(BIN)/python -m camkit.trust
 
 bench: .venv/.course,bench
 	@for file in benchmarks/*.py; do echo "== $$file"; OMP_NUM_THREADS=1 $(BIN)/python $$file || exit 1; done
