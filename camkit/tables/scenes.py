@@ -41,6 +41,7 @@ PIXELS: dict[transfer.Raw, str] = {
     "grey": "pixels, 16 x 16 grey",
     "histogram": "pixels, histogram of colours",
 }
+BOATS = ("two", "without rear", "without front", "none")
 COST = 0.01
 """Of every SVM in the curve, where the pictures are too few to choose one."""
 
@@ -86,7 +87,8 @@ def numbers() -> dict[str, Any]:
         ``cost`` (of the SVM on the features of `objects`, chosen by cross-validation), ``table5``
         (rows of accuracy), ``lift`` (mean and 95 % interval for three maps), ``curve``
         (accuracy for so many labelled pictures of each scene), ``removals`` (what taking one thing
-        out does, by the part it plays) and ``two_boats`` (margins with two, one and no boat).
+        out does, by the part it plays) and ``two_boats`` (margins with
+        two boats, without either, without both).
 
     Example:
         >>> told = numbers()
@@ -301,18 +303,19 @@ def _parts(scene: Scene) -> Iterator[tuple[int, str]]:
 def two_boats(
     asked: CamModel, seeds: Sequence[int], progress: bool = True
 ) -> dict[str, list[float]]:
-    """Harbours with two boats: the margin as drawn, with one boat taken out, and with both.
+    """Harbours with two boats: the margin as drawn, with either boat taken out, and with both.
 
     Returns:
-        Three lists of margins, "two", "one" and "none", and "answers": for each, the share of
-        harbours still called one.
+        Four lists of margins, "two", "without rear", "without front" and "none", and "answers": for
+        each, the share of harbours still called one.
     """
     label, rows = world.SCENES.index("harbour"), []
     for seed in tqdm(seeds, desc="two boats", disable=not progress):
         scene = world.scene_in("harbour", seed=seed, twice="boat")
-        one_less = scene.without(scene.kinds.index("boat"))
-        decided = decisions(asked, [scene, one_less, scene.without("boat")])
+        rear, front = (k for k, kind in enumerate(scene.kinds) if kind == "boat")
+        less = [scene.without(rear), scene.without(front), scene.without("boat")]
+        decided = decisions(asked, [scene, *less])
         rows.append(margin(decided, label))
     table = np.array(rows)
-    told = {n: np.round(table[:, k], 3).tolist() for k, n in enumerate(("two", "one", "none"))}
+    told = {n: np.round(table[:, k], 3).tolist() for k, n in enumerate(BOATS)}
     return told | {"answers": np.round((table > 0).mean(axis=0), 3).tolist()}

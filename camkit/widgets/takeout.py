@@ -244,16 +244,14 @@ def take_it_out(net: CamModel, scene: Scene) -> Explorer[TakenOut]:
     if not 1 <= len(scene.things) <= MOST:
         raise ValueError(f"scene must hold 1 to {MOST} things, it holds {len(scene.things)}.")
     view = TakeOutView(net, scene)
-    controls: list[Control] = [
-        Tick(f"thing_{k + 1}", name, f"Let the {name} stand in the scene.")
-        for k, name in enumerate(view.things)
-    ]
     others = [b for b in BACKGROUNDS if b != scene.background.kind]
-    controls += [
-        Choice("background", "behind it", "What is behind the things.",
-               tuple((b, b) for b in (AS_DRAWN, *others))),
+    controls: list[Control] = [
         Choice("scene", "scene", "Whose decision and map are shown.",
                tuple((name, k) for k, name in enumerate(net.names))),
+        Choice("background", "behind it", "What is behind the things.",
+               tuple((b, b) for b in (AS_DRAWN, *others))),
+        *(Tick(f"thing_{k + 1}", name, f"Let the {name} stand in the scene.")
+          for k, name in enumerate(view.things)),
     ]  # fmt: skip
     alt = (
         "Left: the scene under the map of the scene asked for. Middle: a bar for every decision, "
