@@ -620,7 +620,12 @@ def effects_of(net: CamModel, case: Case) -> tuple[Floats, Bools]:
 
 
 def maps_of(
-    net: CamModel, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], *, covered: bool
+    net: CamModel,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+    *,
+    covered: bool,
+    batch: int = 50,
 ) -> dict[str, Tensor]:
     """Draw every map of `MAPS` that a network has.
 
@@ -629,11 +634,20 @@ def maps_of(
         images: ``(N, H, W, 3)`` of the network's size.
         labels: which class of each picture ``(N,)``.
         covered: whether to occlude, which takes a pass for every square.
+        batch: pictures at once.
 
     Returns:
         By key of `MAPS`, raw ``(N, h, w)``. The class map of a flattened head, which has none, is
         its Grad-CAM without the ReLU.
     """
+    starts = range(0, len(images), batch)
+    parts = [_maps(net, images[i : i + batch], labels[i : i + batch], covered) for i in starts]
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def _maps(
+    net: CamModel, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], covered: bool
+) -> dict[str, Tensor]:
     x, wanted = inputs_of(net, images), torch.from_numpy(labels)[:, None]
     with torch.no_grad():
         features = net.features(x)
