@@ -243,7 +243,7 @@ def _networks() -> tuple[_Hidden, _Hidden]:
     net = zoo.load("objects")
     pair = []
     for factor in (1.0, SURE):
-        head = nn.Linear(*net.head.weight.shape[:0:-1], len(net.names))
+        head = nn.Linear(net.weights.shape[1], net.weights.shape[0])
         with torch.no_grad():
             head.weight.copy_(factor * net.weights)
             head.bias.copy_(factor * net.bias)
@@ -271,7 +271,7 @@ def _harm(net: CamModel, picture: Array, squares: npt.ArrayLike) -> Floats:
     every = [picture, *(probe.cover(picture, box) for box in np.asarray(squares))]
     inputs = torch.stack([view.to_input(one, net.mean, net.std) for one in every])
     with torch.no_grad():
-        scores = torch.cat([net(some) for some in inputs.split(25)])
+        scores = torch.cat([net(inputs[i : i + 25]) for i in range(0, len(inputs), 25)])
     odds = probe.log_odds(scores, int(scores[0].argmax()))
     fall: Floats = (odds[0] - odds[1:]).double().numpy()
     return fall

@@ -224,7 +224,8 @@ class CoverView:
 
 def _ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """1 for the largest value."""
-    return 1 + (values[None, None] > values[..., None, None]).sum(axis=(2, 3))
+    larger: npt.NDArray[np.int64] = (values[None, None] > values[..., None, None]).sum(axis=(2, 3))
+    return 1 + larger
 
 
 def cover_it(net: CamModel, picture: Picture, places: int = probe.PLACES) -> Explorer[Cover]:
