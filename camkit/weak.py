@@ -166,7 +166,8 @@ def mine(
         raise ValueError(f"rounds must be at least 1, got {rounds}.")
     step, pool = int(yes.sum()) if start is None else start, np.flatnonzero(no)
     met = np.sort(np.random.default_rng(seed).permutation(pool)[:step])
-    svms, meetings = [], []
+    svms: list[LinearSvm] = []
+    meetings: list[Ints] = []
     for turn in range(rounds):
         if turn:
             met = np.sort(

@@ -19,6 +19,7 @@ from camkit.world.compose import (
     PLACE,
     Box,
     Streams,
+    _common,
     box_of,
     draw_backdrop,
     draw_light,
@@ -146,11 +147,6 @@ def _sign(kind: str, rng: np.random.Generator, share: float | None = None) -> Th
     return placed(thing, scale, rng)
 
 
-def _common(a: Box, b: Box) -> float:
-    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    return max(0.0, wide) * max(0.0, high)
-
-
 def _bystanders(taken: Sequence[Box], rng: np.random.Generator, mean: float) -> list[Thing]:
     """Objects and distractors that stand beside the signs or a little before them."""
     found, things = list(taken), []
@@ -209,7 +205,7 @@ def sign_of(
     check_name(kind, kinds("sign"), "sign")
     if background is not None:
         check_name(background, BACKGROUNDS, "background")
-    streams = Streams((check_seed(seed), 76))
+    streams = Streams((check_seed(seed), 77))
     sign = _sign(kind, streams(PLACE))
     if says is not None:
         sign = _saying(sign, check_text(says))
