@@ -29,7 +29,6 @@ notebooks: .venv/.course,test
 
 weights: .venv/.course
 	$(BIN)/python -m camkit.recipes
-	$(BIN)/python -m camkit.tables make
 	for numbers in make framing scenes actions birds discover; do \
 		$(BIN)/python -m camkit.tables $$numbers || exit 1; done
 	$(BIN)/python -m camkit.weak
