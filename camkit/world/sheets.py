@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from camkit.world.actions import ACTIONS, TOOLS, Actions, posed
 from camkit.world.backgrounds import BACKGROUNDS
 from camkit.world.birds import SPECIES, Birds, bird_of
 from camkit.world.compose import scene_of, two
@@ -75,6 +76,18 @@ def _biased(size: int) -> Image.Image:
     sets = {f"bias {b}": BiasedObjects("test", size=size, bias=b) for b in (0.0, 0.9, 1.0)}
     sets["never at home"] = BiasedObjects("test", size=size, home=False)
     return grid([[ds[i].image for i in range(0, 20, 2)] for ds in sets.values()], list(sets))
+
+
+def _actions(size: int) -> Image.Image:
+    ds = Actions("test", size=size)
+    rows = [[ds[a + len(ACTIONS) * k].image for k in range(8)] for a in range(len(ACTIONS))]
+    return grid(rows, ACTIONS)
+
+
+def _poses(size: int) -> Image.Image:
+    held = (*TOOLS.values(), None)
+    rows = [[posed(p, t, "park", seed=4).draw(size).image for t in held] for p in ACTIONS]
+    return grid(rows, ACTIONS)
 
 
 def _birds(size: int) -> Image.Image:
@@ -226,6 +239,8 @@ SHEETS: dict[str, Callable[[int], Image.Image]] = {
     "two_of_a_kind": _two_of_a_kind,
     "biased": _biased,
     "birds": _birds,
+    "actions": _actions,
+    "poses": _poses,
     "backgrounds": _backgrounds,
     "scenes": _scenes,
     "signs": _signs,

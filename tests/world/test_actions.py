@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -160,7 +160,7 @@ def test_joints_turn_by_their_angles() -> None:
         lengths = [
             np.hypot(b[0] - a[0], b[1] - a[1])
             for limb in (found.near_arm, found.far_arm)
-            for a, b in zip(limb, limb[1:], strict=False)
+            for a, b in pairwise(limb)
         ]
         assert np.allclose(lengths, 0.14)
         assert max(found.near_leg[2][1], found.far_leg[2][1]) == pytest.approx(0.90)
