@@ -361,7 +361,8 @@ def write_birds(folder: Path, whole: str, cam: str, true: str) -> None:
         true: 150,
     }
     rows = [counted_row("row", name, right, 200) for name, right in found.items()]
-    (folder / "birds.json").write_text(json.dumps({"table4": rows}))
+    told = {"about": "birds of one nest", "table4": rows}
+    (folder / "birds.json").write_text(json.dumps(told))
 
 
 def write_sets(folder: Path) -> None:
@@ -409,6 +410,7 @@ def test_ours_stand_beside_table_4_with_the_row_it_lacks(
         "crop in the middle",
     ]
     assert ours["crop in the middle"][0] == 55.0
+    assert "Ours: birds of one nest." in one.notes
     assert any("Each of ours counts 200 test pictures" in note for note in one.notes)
 
 

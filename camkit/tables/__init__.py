@@ -371,6 +371,7 @@ def _table_4() -> Table:
             "of CUB-200-2011's pictures, a box of 0.65 of each side agrees (IoU 0.5) with "
             f"{paper.BIRDS_CENTRED} % of the birds; CAM's boxes in the paper with "
             f"{paper.BIRDS_FOUND} %.",
+            *transferred.about(transferred.BIRDS),
             *_what_was_counted(ours, "200 species in photographs; ours, a few drawn species"),
             f"Sources: {paper.SOURCE}, Table 4 and Figure 7; the centred box computed from the "
             "5,794 boxes of CUB's test pictures"
@@ -399,6 +400,7 @@ def _table_5() -> Table:
             "second is probably a slip: the row seems to be that of another paper (Zhou et al., "
             "NIPS 2014), where SUN Attribute stands at 89.85 (not checked against that paper's "
             "text).",
+            *transferred.about(*transferred.DRAWN, transferred.NAME),
             *_what_was_counted(
                 [score for some in ours.values() for score in some],
                 "whole published sets of photographs; ours, small sets of drawings and photographs",

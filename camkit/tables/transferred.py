@@ -28,6 +28,8 @@ from camkit.transfer import Floats, Raw
 
 FOLDER = Path(__file__).resolve().parent.parent / "numbers"
 NAME = "photographs.json"
+BIRDS = "birds.json"
+DRAWN = ("scenes.json", "actions.json")
 PHOTOGRAPHS = {"scene15": "15 scenes", "sun8": "8 SUN scenes", "har15-actions": "15 actions"}
 """Folders of photographs, and what they show."""
 PIXELS: dict[Raw, str] = {
@@ -35,6 +37,7 @@ PIXELS: dict[Raw, str] = {
     "grey": "pixels, 16 x 16 grey",
     "histogram": "pixels, histogram of colours",
 }
+ABOUT = "photographs, an SVM on features of two networks trained on ImageNet, each answer once"
 POOLED = re.compile(r", (?:average |last maps )?(?:pooled|averaged)$")
 """What a network's name may be followed by: in the table the name alone stands for its units."""
 
@@ -62,20 +65,26 @@ class Score:
 
 def birds() -> list[Score]:
     """What was measured on drawn birds, row by row; empty where it was not."""
-    told = _told("birds.json", "table4")
+    told = _told(BIRDS, "table4")
     return _scores(told, "row") if told else []
 
 
 def sets() -> dict[str, list[Score]]:
     """What was measured on drawn scenes, drawn actions and photographs: set by set."""
     found = {}
-    for file in ("scenes.json", "actions.json"):
+    for file in DRAWN:
         told = _told(file, "table5")
         if told:
             found[f"Drawn {told['set']}"] = _scores(told["rows"], "feature")
     for one in _told(NAME, "table5") or []:
         found[f"Photographs of {one['set']}"] = _scores(one["rows"], "feature")
     return found
+
+
+def about(*files: str) -> list[str]:
+    """Tell how the numbers were measured, in a sentence for the files that are here."""
+    said = [word for file in files if (word := _told(file, "about"))]
+    return [f"Ours: {'; '.join(said)}."] if said else []
 
 
 def _told(file: str, key: str) -> Any:
@@ -132,8 +141,7 @@ def make(
     for name, shown in tqdm(PHOTOGRAPHS.items(), desc="sets", disable=not progress):
         rounds = list(halves(Path(named) / name, each))
         told.append({"set": shown, "rows": list(compared(nets, rounds, progress))})
-    about = "a linear SVM on pooled features; each test picture counted once"
-    content = json.dumps({"about": about, "table5": told}, indent=1) + "\n"
+    content = json.dumps({"about": ABOUT, "table5": told}, indent=1) + "\n"
     written = target or FOLDER / NAME
     recipes.write(written, content.encode())
     return written
