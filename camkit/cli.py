@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_train,
         _add_evaluate,
         _add_tables,
+        _add_export,
         _add_doctor,
     ):
         add(commands)
@@ -692,6 +693,68 @@ def _tables(asked: argparse.Namespace) -> int:
         raise Stop(_sentence(error)) from error
     print(told.rstrip("\n"), flush=True)
     return 0
+
+
+# --- camkit export ------------------------------------------------------------------------------
+
+
+def _add_export(commands: Any) -> None:
+    parser = _command(commands, "export", "copy notebooks for a class, or as slides", _export)
+    parser.add_argument(
+        "notebooks",
+        nargs="*",
+        metavar="NOTEBOOK",
+        help="files, or 02 for notebook 02 (default: the whole course)",
+    )
+    parser.add_argument(
+        "--slides",
+        action="store_true",
+        help="slides of text, figures and tables; else copies without outputs and solutions",
+    )
+    parser.add_argument(
+        "--reveal",
+        metavar="URL",
+        help="where slides find reveal.js: an address, or a folder beside them (default: its own)",
+    )
+    parser.add_argument("--out", default="export", metavar="DIR", help="results (default: export)")
+
+
+def _export(asked: argparse.Namespace) -> int:
+    try:
+        import nbformat
+
+        from camkit import export
+    except ImportError as error:
+        raise Stop("JupyterLab is not here: pip install jupyterlab.", code=1) from error
+    files = _asked_notebooks(asked.notebooks)
+    out = Path(asked.out)
+    if any(file.resolve().parent == out.resolve() for file in files):
+        raise Stop(f"--out {out} is the folder of the notebooks themselves: give another.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            notebook: Any = nbformat.read(file, as_version=4)  # type: ignore[no-untyped-call]
+            if asked.slides:
+                text, ending = export.slides(notebook, asked.reveal), ".slides.html"
+            else:
+                copied = export.student(notebook)
+                text, ending = nbformat.writes(copied) + "\n", ".ipynb"  # type: ignore[no-untyped-call]
+            with _whole(out / file.stem, ending) as target:
+                target.write(text.encode())
+    except (OSError, ValueError) as error:
+        raise Stop(_sentence(error), code=1) from error
+    count = "1 notebook" if len(files) == 1 else f"{len(files)} notebooks"
+    print(f"{count}{' as slides' if asked.slides else ''} in {out}.")
+    return 0
+
+
+def _asked_notebooks(named: Sequence[str]) -> list[Path]:
+    """Files by name or number; all of the course, in the order of their names, by default."""
+    if named:
+        places = [find_notebook(one, Path.cwd()) for one in named]
+        return [folder / name for folder, name in places]
+    folder, _ = find_notebook(None, Path.cwd())
+    return sorted(folder.glob("*.ipynb"))
 
 
 def _add_doctor(commands: Any) -> None:
