@@ -6,6 +6,7 @@ Three recipes that need no box: pooled features, a linear layer on them, and tha
 from __future__ import annotations
 
 import argparse
+import colorsys
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -366,12 +367,29 @@ def area_agreement(found: Bools, true: Bools) -> tuple[float, float]:
 # --- a question ----------------------------------------------------------------------------------
 
 
+def colour_name(rgb: Sequence[float]) -> str:
+    """Name a colour, ``(r, g, b)`` in 0..1, by one of eleven everyday words.
+
+    Example:
+        >>> [colour_name(c) for c in [(0.9, 0.2, 0.2), (0.5, 0.3, 0.1), (0.9, 0.9, 0.88)]]
+        ['red', 'brown', 'white']
+    """
+    hue, strength, value = colorsys.rgb_to_hsv(*rgb)
+    if strength < 0.18:
+        return "white" if value > 0.85 else "grey" if value > 0.35 else "black"
+    names = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "red")
+    name = names[int(np.searchsorted([17, 43, 68, 165, 255, 300, 345], 360 * hue, side="right"))]
+    if name == "red":
+        return "red" if strength > 0.6 else "brown" if value < 0.68 else "pink"
+    return "brown" if name in ("orange", "yellow") and value < 0.68 else name
+
+
 def questions(scene: Scene) -> tuple[tuple[str, str], ...]:
     """Ask what the captions of a scene answer: pairs of a question and its answer.
 
     "a boat beside a lamp" gives "what is beside the lamp" with the answer "boat", and so for "on",
-    "in front of" and the ground; each kind that is there gives "is there a boat", "yes", and as
-    many kinds that are not give "no".
+    "in front of" and the ground. A kind that is there once gives "what colour is the boat", two
+    that are there give "is there a boat", "yes", and as many that are not give "no".
 
     Example:
         >>> from camkit import world
@@ -396,6 +414,10 @@ def questions(scene: Scene) -> tuple[tuple[str, str], ...]:
     gone = [k for k in world.CLASSES if k not in scene.kinds]
     asked += [(f"is there a {kind}", "yes") for kind in here]
     asked += [(f"is there a {gone[int(i)]}", "no") for i in rng.permutation(len(gone))[: len(here)]]
+    single = [t for t in scene.things if t.role == "object" and scene.kinds.count(t.kind) == 1]
+    if single:
+        thing = single[int(rng.integers(len(single)))]
+        asked.append((f"what colour is the {thing.kind}", colour_name(thing.colours[0])))
     return tuple(asked)
 
 

@@ -151,11 +151,25 @@ def test_questions_are_answered_by_the_captions_and_by_what_is_there() -> None:
             words = question.split()
             if question.startswith("is there"):
                 assert (" ".join(words[3:]) in scene.kinds) == (answer == "yes")
+            elif question.startswith("what colour"):
+                (thing,) = [t for t in scene.things if t.kind == " ".join(words[4:])]
+                assert answer == weak.colour_name(thing.colours[0])
             else:
                 asked = question.split(" the ")[1]
                 assert any(asked in phrase and answer in phrase for phrase in told)
             kinds.add(" ".join(words[:3]) if words[0] == "what" else words[0])
-    assert kinds == {"is", "where", "what is on", "what is beside", "what is in"}
+    assert kinds == {"is", "where", "what colour is", "what is on", "what is beside", "what is in"}
+
+
+def test_colours_have_everyday_names() -> None:
+    from camkit.world import palette
+
+    known = {"red": (0.8, 0.1, 0.1), "orange": (0.95, 0.6, 0.2), "yellow": (0.95, 0.85, 0.3),
+             "green": palette.LEAF, "blue": (0.2, 0.4, 0.8), "purple": (0.5, 0.3, 0.7),
+             "pink": palette.ROSE, "brown": palette.WOOD, "white": palette.WHITE,
+             "grey": (0.6, 0.6, 0.62), "black": (0.1, 0.1, 0.1)}  # fmt: skip
+    assert {weak.colour_name(c) for c in known.values()} == set(known)
+    assert all(weak.colour_name(c) == name for name, c in known.items())
 
 
 def fitted(picture: bool = True) -> weak.Answerer:
