@@ -150,8 +150,8 @@ def scene_objects() -> SceneObjects:
 
     Example:
         >>> told = scene_objects()
-        >>> {kind for kind, _ in told.listed("harbour", count=2)}
-        {'boat', 'steamer'}
+        >>> sorted(kind for kind, _ in told.listed("harbour", count=2))
+        ['boat', 'steamer']
     """
     told = dict(_numbers()["scenes"])
     for name in ("frequent", "informative", "by_other", "hot", "weights", "bias"):
