@@ -201,12 +201,12 @@ def _set_down(pair: Sequence[Thing], rng: np.random.Generator) -> list[Thing]:
         ]
     x0, y0, x1, y1 = _around([box_of(t) for t in pair])
     child = dict(pair[0].words)["age"] == "child"
-    scale = ((0.54 if child else 0.62) + 0.20 * high) / tall
+    scale = ((0.44 if child else 0.52) + 0.32 * high) / tall
     scale = min(scale, 0.95 / (x1 - x0), 0.93 / (y1 - y0))
     wide, deep = scale * (x1 - x0), scale * (y1 - y0)
     middle = scale * ((box_of(pair[0])[0] + box_of(pair[0])[2]) / 2 - x0)
-    left = min(max(0.25 + 0.5 * across - middle, 0.02), 0.98 - wide)
-    foot = min(max(0.80 + 0.16 * (0.6 * high + 0.4 * near), deep + 0.02), 0.975)
+    left = min(max(0.12 + 0.76 * across - middle, 0.02), 0.98 - wide)
+    foot = min(max(0.74 + 0.23 * (0.5 * high + 0.5 * near), deep + 0.02), 0.975)
     return [
         replace(t, scale=scale * t.scale, place=(left + scale * (t.place[0] - x0),
                                                  foot + scale * (t.place[1] - y1)))
@@ -273,7 +273,7 @@ def _coloured(tool: Thing, rng: np.random.Generator) -> Thing:
 def _stray(taken: Sequence[Box], tool: str | None, rng: np.random.Generator) -> list[Thing]:
     """A tool of another action that stands about unused, or none."""
     names = [name for name in _STRAYS if name != tool]
-    name, share, there = names[int(rng.integers(len(names)))], rng.random(), rng.random() < 0.5
+    name, share, there = names[int(rng.integers(len(names)))], rng.random(), rng.random() < 0.4
     made = _coloured(make_thing(name, rng), rng)
     sizes = {"ladder": 0.55, "bicycle": 0.36, "umbrella": 0.30, "ball": 0.14, "mug": 0.17}
     scale = sizes.get(name, 0.22) * (0.85 + 0.35 * share)
@@ -300,7 +300,7 @@ def arranged(
     taken = [box_of(t) for t in pair]
     others = _stray(taken, tool, streams(OTHER))
     taken += [box_of(t) for t in others]
-    others += [t for t in _clutter(streams(CLUTTER), taken, 1.6) if t.kind != tool]
+    others += [t for t in _clutter(streams(CLUTTER), taken, 1.3) if t.kind != tool]
     if len(pair) == 2 and not _FITS[pair[1].kind].front:
         pair.reverse()
     foot = _around([box_of(t) for t in pair])[3]
