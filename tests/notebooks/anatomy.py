@@ -267,7 +267,7 @@ def predictions(notebook: NotebookNode) -> Iterator[str]:
                 continue
             name = getattr(call.args[0], "value", None)
             said = ast.unparse(call.func)
-            if said.split(".")[-1] == "predict":
+            if said in ("predict", "widgets.predict"):  # an SVM predicts, too
                 asked[name] = i
                 if "predict" not in tags(cell):
                     yield f"cell {i}: asks a prediction but is not tagged predict"
