@@ -37,6 +37,7 @@ net = relatives.build("plain", world.CLASSES)
 picture = world.two("dog", "boat", seed=1).sample(256).image
 """
 MADE = {
+    "crop-window": "from camkit import widgets\nwidgets.crop_window()",
     "mix": "from camkit import widgets\nwidgets.mix_the_units()",
     "shift": NET + "widgets.mix_the_units(net, picture)",
     "any-class": NET + "widgets.any_class(net, picture)",
@@ -46,6 +47,11 @@ MADE = {
     "widgets.head_swapper(net, picture, heads)",
     "film-strip": "from camkit import widgets\nwidgets.film_strip()",
     "take-it-out": NET + "widgets.take_it_out(net, world.scene_in('kitchen', seed=1))",
+    "swap-the-tool": NET + "from camkit import transfer\n"
+    + "from camkit.tables import actions\n"
+    + "known = actions.features()\n"
+    + "svm = transfer.fit_svm(known.train, known.train_labels, world.ACTIONS, costs=[0.002])\n"
+    + "widgets.swap_the_tool(svm.on(net))",
     "bias-dial": "from camkit import widgets\nwidgets.bias_dial()",
     "cover-it": NET + "widgets.cover_it(net, picture)",
     "threshold": NET
