@@ -1,5 +1,5 @@
 """Measure the numbers that come with camkit: ``python -m camkit.tables make``, ``framing``,
-``real``, ``covering``, ``transfer``, ``scenes``, ``birds`` or ``discover``.
+``real``, ``covering``, ``transfer``, ``scenes``, ``actions``, ``birds`` or ``discover``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from camkit.tables import (
+    actions,
     closer,
     covering,
     discovered,
@@ -30,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
         "covering": covering.make,
         "transfer": transferred.make,
         "scenes": scenes.make,
+        "actions": actions.make,
         "birds": closer.make,
         "discover": discovered.make,
     }
@@ -40,6 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         help="make: the shipped networks on drawings; framing: two of them, on objects of several "
         "sizes; real: networks and photographs of yours; covering: both, covered, turned, "
         "enlarged; transfer: an SVM on their features of photographs; scenes: one on drawn scenes; "
+        "actions: one on people who do things; "
         "birds: one on drawn birds, seen through windows; discover: classes without their units, "
         "and the objects of scenes",
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from camkit.widgets.swap import fit_heads, head_swapper
     from camkit.widgets.sweep import threshold
     from camkit.widgets.takeout import take_it_out
+    from camkit.widgets.tools import swap_the_tool
     from camkit.widgets.uploads import upload
     from camkit.widgets.votes import predict
     from camkit.widgets.window import crop_window
@@ -42,6 +43,7 @@ _HOME = {
     "head_swapper": "swap",
     "mix_the_units": "mix",
     "predict": "votes",
+    "swap_the_tool": "tools",
     "take_it_out": "takeout",
     "threshold": "sweep",
     "unit_browser": "browser",
@@ -65,6 +67,7 @@ __all__ = [
     "head_swapper",
     "mix_the_units",
     "predict",
+    "swap_the_tool",
     "take_it_out",
     "threshold",
     "unit_browser",
