@@ -124,7 +124,7 @@ class Upload:
             accept="image/*", multiple=False, description="Choose a photograph"
         )
         self._button.tooltip = f"Choose one photograph of this device. {limits()}"
-        self._button.layout = {"width": "15em"}
+        self._button.layout = {"width": "18em"}
         self._button.observe(self._chosen, names="value")
         forget = ipywidgets.Button(description="Forget it", layout={"width": "8em"})
         forget.tooltip = "Drop the photograph and all that was shown of it."
@@ -132,6 +132,7 @@ class Upload:
         self._line = ipywidgets.HTML()
         self._small = Picture(format="jpeg")
         self._small.tooltip = "The photograph that was chosen, small."
+        self._small.layout = {"max_width": f"{PREVIEW}px", "align_self": "flex-start"}
         parts = [ipywidgets.HBox([self._button, forget]), self._line, self._small]
         if self._on is not None:
             parts.append(self._on.widget)
