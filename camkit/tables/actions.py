@@ -358,7 +358,8 @@ def make(
     arrays: dict[str, npt.NDArray[Any]] = {
         "train": pooled[0].astype(np.float16), "test": pooled[1].astype(np.float16),
         "grid": grid(asked, seeds, progress).astype(np.float16),
-        "expert": weights.astype(np.float32), "expert_bias": offset.astype(np.float32),
+        "expert": np.ascontiguousarray(weights, np.float32),  # safetensors wants rows in a row
+        "expert_bias": offset.astype(np.float32),
     }  # fmt: skip
     target.parent.mkdir(exist_ok=True)
     recipes.write(target.with_suffix(".safetensors"), save(arrays))
