@@ -101,7 +101,7 @@ def test_wrong_settings_are_told(net: CamModel, grid: Any) -> None:
         Swapped(person=-1)
     with pytest.raises(TypeError, match="tool must be a whole number"):
         Swapped(tool=1.5)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="classes of world.ACTIONS"):
+    with pytest.raises(ValueError, match="must have the classes of world"):
         swap_the_tool(relatives.build("plain", world.CLASSES).eval(), grid)
     with pytest.raises(ValueError, match=r"grid must be \(10, 11, people, 10\)"):
         swap_the_tool(net, grid[:, :5])
