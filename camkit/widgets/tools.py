@@ -68,7 +68,7 @@ class SwapView:
         answers = grid.argmax(axis=3)  # (P, T, N)
         counts = [(answers == c).sum(axis=2) for c in range(grid.shape[3])]
         self.named, self.people = np.stack(counts, axis=2), grid.shape[2]
-        self.limit = float(np.abs(self.mean).max())
+        self.limit = max(float(np.abs(self.mean).max()), 1e-6)
         self.seen = lru_cache(maxsize=256)(self._look)
         own = self.seen(POSES.index("fishing"), 0, 0)
         self.hottest = max(float(own.maps.max()), 1e-6)
@@ -182,8 +182,10 @@ def swap_the_tool(net: CamModel, grid: Floats | None = None) -> Explorer[Swapped
     Example:
         >>> from torch import nn
         >>> net = CamModel(nn.Conv2d(3, 4, 8, 8), nn.Linear(4, 10), names=ACTIONS, size=(64, 64))
-        >>> swap_the_tool(net, np.zeros((10, 11, 2, 10), np.float32)).frame(tool=4).text[:14]
-        'Shown\\tpose of '
+        >>> told = np.zeros((10, 11, 2, 10), np.float32)
+        >>> told[..., 1] = 0.5
+        >>> swap_the_tool(net, told).frame(tool=4).text.splitlines()[0].split("\\t")[1]
+        'pose of fishing, with it: phone'
     """
     if net.verdict != "exact":
         raise ValueError(
