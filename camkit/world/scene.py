@@ -160,8 +160,9 @@ class Scene:
 
     `things` stand from back to front. `label` is the index of the class the scene is about: of
     `world.CLASSES`, or of the `names` of the set it comes from. `about` names the kinds of things
-    that make it so; none named, it is the class itself. A scene holds no pixels: it can be compared, hashed, pickled and changed;
-    every change returns a new scene and leaves all else as it was.
+    that make it so; none named, it is the class itself. A scene holds no pixels: it can be
+    compared, hashed, pickled and changed; every change returns a new scene and leaves all else
+    as it was.
 
     >>> from camkit import world
     >>> scene = world.scene_of("dog", background="room", seed=3)
