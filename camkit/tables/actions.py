@@ -103,9 +103,9 @@ def numbers() -> dict[str, Any]:
         that cross-validation chose), ``table5`` (rows of accuracy), ``lift`` (mean and 95 %
         interval for three maps), ``fresh`` (both on pictures that nothing was tuned on, and the
         lifts of the other SVM beside them), ``shares`` (of the heat and of the area, on person,
-        tool and place, in all and for each action), ``expert`` (share of tools named by the SVM of `knows_tools`, in poses drawn by
-        lot), ``phone`` (answers and decisions with and without it) and ``unlit`` (for each tool,
-        how bright it is, and what three experiments change).
+        tool and place, in all and for each action), ``expert`` (share of tools named by the SVM of
+        `knows_tools`, in poses drawn by lot), ``phone`` (answers and decisions with and without it)
+        and ``unlit`` (for each tool, how bright it is, and what three experiments change).
 
     Example:
         >>> told = numbers()
