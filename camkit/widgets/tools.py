@@ -70,6 +70,7 @@ class SwapView:
         self.named, self.people = np.stack(counts, axis=2), grid.shape[2]
         self.limit = max(float(np.abs(self.mean).max()), 1e-6)
         self.seen = lru_cache(maxsize=256)(self._look)
+        self.decided = lru_cache(maxsize=len(ACTIONS))(self._decided)
         own = self.seen(POSES.index("fishing"), 0, 0)
         self.hottest = max(float(own.maps.max()), 1e-6)
 
@@ -102,17 +103,31 @@ class SwapView:
     def render(self, state: Swapped) -> Frame:
         """Draw the person with the tool under the action's map, and the grid of all of them."""
         seen = self.seen(state.pose, state.tool, state.person)
-        sheet = Sheet(round(TOP + ROW * len(POSES) + 48))
-        sheet.words(0, 16, f"Map of {ACTIONS[state.action]}", bold=True)
+        sheet = self.decided(state.action).copy()
         sheet.paste(0, HEAD, seen.photo.heat(seen.maps[state.action], self.hottest))
         sheet.frame(0, HEAD, seen.photo.wide, seen.photo.high)
-        sheet.words(0, HEAD + SIDE + 17, "one scale for all poses and tools", size=11, ink=QUIET)
-        self._grid(sheet, state)
+        self._chosen(sheet, state)
         return Frame(sheet.jpeg(), self._text(state, seen))
 
-    def _grid(self, sheet: Sheet, state: Swapped) -> None:
-        sheet.words(GRID - 76, 16, f"Decision for {ACTIONS[state.action]}, the mean of "
+    def _decided(self, action: int) -> Sheet:
+        """What one action's pictures share: titles and cells. Words are slow to draw."""
+        sheet = Sheet(round(TOP + ROW * len(POSES) + 48))
+        sheet.words(0, 16, f"Map of {ACTIONS[action]}", bold=True)
+        sheet.words(0, HEAD + SIDE + 17, "one scale for all poses and tools", size=11, ink=QUIET)
+        sheet.words(GRID - 76, 16, f"Decision for {ACTIONS[action]}, the mean of "
                     f"{self.people} people", bold=True)  # fmt: skip
+        for row in range(len(POSES)):
+            for column in range(len(actions.HELD)):
+                self._cell(sheet, action, row, column)
+        foot = TOP + ROW * len(POSES)
+        sheet.words(GRID - 76, foot + 18, "bold: the answer for most of them; rows are poses, "
+                    "columns tools;", size=11, ink=QUIET)  # fmt: skip
+        sheet.words(GRID - 76, foot + 33, "orange: above zero, purple: below; the frame is the "
+                    "picture on the left", size=11, ink=QUIET)  # fmt: skip
+        return sheet
+
+    def _chosen(self, sheet: Sheet, state: Swapped) -> None:
+        """The names of rows and columns, and the frame: bold where the picture stands."""
         for column, tool in enumerate(actions.HELD):
             x = GRID + CELL * (column + 0.5)
             there = column == state.tool
@@ -122,23 +137,16 @@ class SwapView:
             y, there = TOP + ROW * row, row == state.pose
             sheet.words(GRID - 8, y + 15, pose, size=11.5, bold=there, ink=INK if there else QUIET,
                         anchor="rs")  # fmt: skip
-            for column in range(len(actions.HELD)):
-                self._cell(sheet, state, row, column)
         x, y = GRID + CELL * state.tool, TOP + ROW * state.pose
         corners = [(x, y), (x + CELL, y), (x + CELL, y + ROW), (x, y + ROW), (x, y)]
         sheet.line(corners, INK, 5)
-        foot = TOP + ROW * len(POSES)
-        sheet.words(GRID - 76, foot + 18, "bold: the answer for most of them; rows are poses, "
-                    "columns tools;", size=11, ink=QUIET)  # fmt: skip
-        sheet.words(GRID - 76, foot + 33, "orange: above zero, purple: below; the frame is the "
-                    "picture on the left", size=11, ink=QUIET)  # fmt: skip
 
-    def _cell(self, sheet: Sheet, state: Swapped, row: int, column: int) -> None:
-        value = float(self.mean[row, column, state.action])
+    def _cell(self, sheet: Sheet, action: int, row: int, column: int) -> None:
+        value = float(self.mean[row, column, action])
         x, y = GRID + CELL * column, TOP + ROW * row
         r, g, b = diverging(np.array([[value]]), self.limit)[0, 0].tolist()
         sheet.bar(x + 0.5, y + 0.5, CELL - 1, ROW - 1, f"#{r:02x}{g:02x}{b:02x}")
-        most = 2 * int(self.named[row, column, state.action]) > self.people
+        most = 2 * int(self.named[row, column, action]) > self.people
         dark = 0.299 * r + 0.587 * g + 0.114 * b < 120
         sheet.words(x + CELL / 2, y + 15, fixed(value, 1), size=11.5 if most else 10.5, bold=most,
                     ink="#ffffff" if dark else INK, anchor="ms")  # fmt: skip

@@ -47,8 +47,8 @@ MADE = {
     "widgets.head_swapper(net, picture, heads)",
     "film-strip": "from camkit import widgets\nwidgets.film_strip()",
     "take-it-out": NET + "widgets.take_it_out(net, world.scene_in('kitchen', seed=1))",
-    "swap-the-tool": NET
-    + "from camkit import transfer\n"
+    "swap-the-tool": "import camkit\nfrom camkit import transfer, widgets, world\n"
+    + "net = camkit.load('objects')\n"
     + "from camkit.tables import actions\n"
     + "known = actions.features()\n"
     + "svm = transfer.fit_svm(known.train, known.train_labels, world.ACTIONS, costs=[0.002])\n"

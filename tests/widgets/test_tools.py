@@ -84,8 +84,10 @@ def test_every_control_moves_the_frame(net: CamModel, grid: Any) -> None:
 
 
 def test_it_renders_fast_once_seen(view: SwapView) -> None:
-    states = [Swapped(action=k) for k in range(8)]
-    view.render(states[0])
+    """An action's grid is drawn once; then poses, tools and people come and go."""
+    states = [Swapped(action=k % 2, tool=k % 4) for k in range(8)]
+    for state in states:
+        view.render(state)
     times = []
     for state in states:
         start = time.process_time()
